@@ -1,0 +1,236 @@
+package io.deem.weights;
+
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
+ * model.safetensors.index.json} lists. Shards must lie in the folder itself.
+ */
+public final class ModelWeights implements TensorSource {
+  /** The name of a model's single weights file. */
+  public static final String SINGLE_FILE = "model.safetensors";
+
+  /** The name of the file that lists a model's shards. */
+  public static final String INDEX_FILE = "model.safetensors.index.json";
+
+  private static final long LONGEST_INDEX = 64L << 20;
+
+  private final String origin;
+  private final Map<String, SafetensorsFile> fileOf;
+  private final Set<SafetensorsFile> files;
+
+  private ModelWeights(String origin, Map<String, SafetensorsFile> fileOf) {
+    this.origin = origin;
+    this.fileOf = Collections.unmodifiableMap(fileOf);
+    this.files = Set.copyOf(fileOf.values());
+  }
+
+  /**
+   * Opens a model's weights.
+   *
+   * @param path a model folder, a safetensors file, or the index of a set of shards
+   * @throws NoSuchFileException if there are no weights, or a shard is missing
+   * @throws MalformedWeightsException if a file or the index is malformed, a shard's name leads out
+   *     of the folder, or a listed tensor is not in its shard
+   * @throws IOException if a file cannot be read
+   */
+  public static ModelWeights open(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      Path single = path.resolve(SINGLE_FILE);
+      Path index = path.resolve(INDEX_FILE);
+      if (Files.exists(single)) {
+        return single(single);
+      }
+      if (Files.exists(index)) {
+        return sharded(index);
+      }
+      throw new NoSuchFileException(path + ": holds neither " + SINGLE_FILE + " nor " + INDEX_FILE);
+    }
+    boolean isIndex = path.getFileName() != null && path.getFileName().toString().endsWith(".json");
+    return isIndex ? sharded(path) : single(path);
+  }
+
+  private static ModelWeights single(Path path) throws IOException {
+    SafetensorsFile file = SafetensorsFile.open(path);
+    Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    file.names().forEach(name -> fileOf.put(name, file));
+    return new ModelWeights(file.origin(), fileOf);
+  }
+
+  private static ModelWeights sharded(Path index) throws IOException {
+    if (!Files.exists(index)) {
+      throw new NoSuchFileException(index + ": no such file");
+    }
+    Map<String, String> shardOf = readIndex(index);
+    Map<String, SafetensorsFile> opened = new LinkedHashMap<>();
+    Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    for (Map.Entry<String, String> entry : shardOf.entrySet()) {
+      SafetensorsFile shard = opened.get(entry.getValue());
+      if (shard == null) {
+        Path path = index.resolveSibling(entry.getValue());
+        if (!Files.exists(path)) {
+          throw new NoSuchFileException(
+              index + ": shard " + Messages.quote(entry.getValue()) + " is missing");
+        }
+        shard = SafetensorsFile.open(path);
+        opened.put(entry.getValue(), shard);
+      }
+      if (!shard.contains(entry.getKey())) {
+        throw new MalformedWeightsException(
+            String.format(
+                "%s: tensor %s is not in its shard %s",
+                index, Messages.quote(entry.getKey()), Messages.quote(entry.getValue())));
+      }
+      fileOf.put(entry.getKey(), shard);
+    }
+    return new ModelWeights(index.toString(), fileOf);
+  }
+
+  private static Map<String, String> readIndex(Path index) throws IOException {
+    if (Files.size(index) > LONGEST_INDEX) {
+      throw new MalformedWeightsException(
+          index + ": " + Files.size(index) + " bytes is over the limit of " + LONGEST_INDEX);
+    }
+    try (Reader text =
+            new InputStreamReader(
+                Files.newInputStream(index), StandardCharsets.UTF_8.newDecoder());
+        JsonReader json = new JsonReader(text)) {
+      json.setStrictness(Strictness.STRICT);
+      Map<String, String> shardOf = readIndex(index, json);
+      if (shardOf == null) {
+        throw new MalformedWeightsException(index + ": has no weight_map");
+      }
+      return shardOf;
+    } catch (CharacterCodingException e) {
+      throw new MalformedWeightsException(index + ": is not UTF-8", e);
+    } catch (EOFException e) {
+      throw new MalformedWeightsException(index + ": its JSON ends too early", e);
+    } catch (MalformedJsonException e) {
+      throw new MalformedWeightsException(index + ": is not valid JSON" + Messages.jsonPlace(e), e);
+    }
+  }
+
+  private static Map<String, String> readIndex(Path index, JsonReader json) throws IOException {
+    Map<String, String> shardOf = null;
+    expect(index, json, JsonToken.BEGIN_OBJECT, "the index");
+    json.beginObject();
+    while (json.hasNext()) {
+      if (!json.nextName().equals("weight_map")) {
+        json.skipValue();
+        continue;
+      }
+      if (shardOf != null) {
+        throw new MalformedWeightsException(index + ": has weight_map twice");
+      }
+      shardOf = new LinkedHashMap<>();
+      expect(index, json, JsonToken.BEGIN_OBJECT, "weight_map");
+      json.beginObject();
+      while (json.hasNext()) {
+        String name = json.nextName();
+        expect(index, json, JsonToken.STRING, "the shard of tensor " + Messages.quote(name));
+        String shard = json.nextString();
+        checkShardName(index, name, shard);
+        if (shardOf.put(name, shard) != null) {
+          throw new MalformedWeightsException(
+              index + ": tensor " + Messages.quote(name) + " is listed twice");
+        }
+      }
+      json.endObject();
+    }
+    json.endObject();
+    // A strict reader refuses anything but spaces after the object.
+    json.peek();
+    return shardOf;
+  }
+
+  /** A shard is a plain file name; anything that could lead elsewhere is refused. */
+  private static void checkShardName(Path index, String tensor, String shard)
+      throws MalformedWeightsException {
+    boolean plain =
+        shard.endsWith(".safetensors")
+            && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
+    if (!plain) {
+      throw new MalformedWeightsException(
+          String.format(
+              "%s: tensor %s is in shard %s, which is not a plain .safetensors file name",
+              index, Messages.quote(tensor), Messages.quote(shard)));
+    }
+  }
+
+  private static void expect(Path index, JsonReader json, JsonToken wanted, String what)
+      throws IOException {
+    if (json.peek() != wanted) {
+      throw new MalformedWeightsException(
+          String.format(
+              "%s: %s is not a JSON %s",
+              index, what, wanted == JsonToken.STRING ? "string" : "object"));
+    }
+  }
+
+  @Override
+  public Set<String> names() {
+    return fileOf.keySet();
+  }
+
+  @Override
+  public TensorInfo info(String name) {
+    return fileWith(name).info(name);
+  }
+
+  @Override
+  public ByteBuffer bytes(String name) {
+    return fileWith(name).bytes(name);
+  }
+
+  @Override
+  public float[] floats(String name) {
+    return fileWith(name).floats(name);
+  }
+
+  @Override
+  public long[] longs(String name) {
+    return fileWith(name).longs(name);
+  }
+
+  @Override
+  public String origin() {
+    return origin;
+  }
+
+  @Override
+  public String origin(String name) {
+    SafetensorsFile file = fileOf.get(name);
+    return file == null ? origin : file.origin();
+  }
+
+  @Override
+  public void close() {
+    files.forEach(SafetensorsFile::close);
+  }
+
+  private SafetensorsFile fileWith(String name) {
+    SafetensorsFile file = fileOf.get(name);
+    if (file == null) {
+      throw new TensorMismatchException(
+          String.format("%s: no tensor %s among its %d", origin, Messages.quote(name), fileOf.size()));
+    }
+    return file;
+  }
+}

@@ -1,0 +1,235 @@
+package io.deem.weights;
+
+import com.google.gson.stream.JsonWriter;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * Writes a safetensors file atomically, one tensor at a time, so that no more than one is in memory.
+ *
+ * <pre>{@code
+ * new SafetensorsWriter()
+ *     .metadata("format", "pt")
+ *     .floats("weight", ElementType.BF16, new long[] {2, 3}, () -> weight)
+ *     .longs("step", ElementType.I64, new long[0], () -> new long[] {step})
+ *     .write(Path.of("model.safetensors"));
+ * }</pre>
+ *
+ * <p>Tensors are stored with the widest elements first, otherwise in the order given; this keeps
+ * every tensor aligned to its element size. A supplier is called once for each {@link #write}.
+ */
+public final class SafetensorsWriter {
+  private static final int BUFFER_BYTES = 1 << 18;
+
+  private final Map<String, String> metadata = new LinkedHashMap<>();
+  private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+  private record Entry(TensorInfo info, Data data) {}
+
+  private interface Data {
+    void writeTo(FileChannel channel, TensorInfo info) throws IOException;
+  }
+
+  /** Adds a line of free-form metadata; the last value of a key stays. */
+  public SafetensorsWriter metadata(String key, String value) {
+    metadata.put(Objects.requireNonNull(key, "key"), Objects.requireNonNull(value, "value"));
+    return this;
+  }
+
+  /**
+   * Adds a tensor of floating-point numbers, rounded to nearest, ties to even, where the type is
+   * narrower.
+   *
+   * @param type F64, F32, F16 or BF16
+   * @param shape dimensions, outermost first
+   * @param values gives the elements in row-major order
+   * @throws IllegalArgumentException if the name is taken, a dimension is negative or the type is
+   *     not floating-point
+   */
+  public SafetensorsWriter floats(
+      String name, ElementType type, long[] shape, Supplier<float[]> values) {
+    if (!type.isFloating()) {
+      throw new IllegalArgumentException("tensor \"" + name + "\": " + type + " is not floating");
+    }
+    return add(name, type, shape, (channel, info) -> writeFloats(channel, info, values.get()));
+  }
+
+  /**
+   * Adds a tensor of integers.
+   *
+   * @param type I64, I32, I16, I8, U8 or BOOL
+   * @param values gives the elements in row-major order; each must fit the type
+   * @throws IllegalArgumentException if the name is taken, a dimension is negative or the type is
+   *     floating-point
+   */
+  public SafetensorsWriter longs(
+      String name, ElementType type, long[] shape, Supplier<long[]> values) {
+    if (type.isFloating()) {
+      throw new IllegalArgumentException("tensor \"" + name + "\": " + type + " is not integer");
+    }
+    return add(name, type, shape, (channel, info) -> writeLongs(channel, info, values.get()));
+  }
+
+  /**
+   * Adds a tensor whose elements are already stored little endian, of any type.
+   *
+   * @param bytes gives the bytes between position and limit; the buffer itself is left as it was
+   */
+  public SafetensorsWriter bytes(
+      String name, ElementType type, long[] shape, Supplier<ByteBuffer> bytes) {
+    return add(name, type, shape, (channel, info) -> writeBytes(channel, info, bytes.get()));
+  }
+
+  /** Adds a tensor as another file stores it. */
+  public SafetensorsWriter copy(String name, TensorSource from) {
+    TensorInfo info = from.info(name);
+    return bytes(name, info.type(), info.shape(), () -> from.bytes(name));
+  }
+
+  private SafetensorsWriter add(String name, ElementType type, long[] shape, Data data) {
+    long length = type.bytes();
+    for (long dimension : shape) {
+      if (dimension < 0) {
+        throw new IllegalArgumentException(
+            "tensor \"" + name + "\" has negative shape " + Arrays.toString(shape));
+      }
+      length = Math.multiplyExact(length, dimension);
+    }
+    if (name.equals("__metadata__")) {
+      throw new IllegalArgumentException("a tensor cannot be named " + name);
+    }
+    if (entries.putIfAbsent(name, new Entry(new TensorInfo(name, type, shape, 0, length), data))
+        != null) {
+      throw new IllegalArgumentException("tensor \"" + name + "\" was already added");
+    }
+    return this;
+  }
+
+  /**
+   * Writes everything to {@code path}, replacing a file there in one step.
+   *
+   * @throws IllegalArgumentException if a supplier gives another number of elements than the shape
+   *     says, or an integer that does not fit; the file is then as it was
+   * @throws IOException if writing fails; the file is then as it was
+   */
+  public void write(Path path) throws IOException {
+    List<Entry> ordered = new ArrayList<>(entries.values());
+    ordered.sort(Comparator.comparingInt((Entry entry) -> -entry.info().type().bytes()));
+    byte[] header = header(ordered);
+    AtomicFile.write(
+        path,
+        channel -> {
+          ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+          writeFully(channel, start.putLong(header.length).put(header).flip());
+          for (Entry entry : ordered) {
+            entry.data().writeTo(channel, entry.info());
+          }
+        });
+  }
+
+  private byte[] header(List<Entry> ordered) throws IOException {
+    StringWriter text = new StringWriter();
+    JsonWriter json = new JsonWriter(text);
+    json.beginObject();
+    if (!metadata.isEmpty()) {
+      json.name("__metadata__").beginObject();
+      for (Map.Entry<String, String> line : metadata.entrySet()) {
+        json.name(line.getKey()).value(line.getValue());
+      }
+      json.endObject();
+    }
+    long offset = 0;
+    for (Entry entry : ordered) {
+      TensorInfo info = entry.info();
+      json.name(info.name()).beginObject().name("dtype").value(info.type().name());
+      json.name("shape").beginArray();
+      for (long dimension : info.shape()) {
+        json.value(dimension);
+      }
+      json.endArray();
+      json.name("data_offsets").beginArray().value(offset).value(offset + info.length());
+      json.endArray().endObject();
+      offset += info.length();
+    }
+    json.endObject().close();
+    byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+    byte[] padded = Arrays.copyOf(bytes, (bytes.length + 7) & ~7);
+    Arrays.fill(padded, bytes.length, padded.length, (byte) ' ');
+    return padded;
+  }
+
+  private static void writeFloats(FileChannel channel, TensorInfo info, float[] values)
+      throws IOException {
+    checkLength(info, values.length);
+    ByteBuffer buffer = buffer(info);
+    for (float value : values) {
+      if (!buffer.hasRemaining()) {
+        writeFully(channel, buffer.flip());
+        buffer.clear();
+      }
+      Elements.put(buffer, info.type(), value);
+    }
+    writeFully(channel, buffer.flip());
+  }
+
+  private static void writeLongs(FileChannel channel, TensorInfo info, long[] values)
+      throws IOException {
+    checkLength(info, values.length);
+    ByteBuffer buffer = buffer(info);
+    for (long value : values) {
+      if (!buffer.hasRemaining()) {
+        writeFully(channel, buffer.flip());
+        buffer.clear();
+      }
+      if (!Elements.put(buffer, info.type(), value)) {
+        throw new IllegalArgumentException(
+            "tensor \"" + info.name() + "\": " + value + " does not fit " + info.type());
+      }
+    }
+    writeFully(channel, buffer.flip());
+  }
+
+  private static void writeBytes(FileChannel channel, TensorInfo info, ByteBuffer bytes)
+      throws IOException {
+    if (bytes.remaining() != info.length()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "tensor \"%s\" was given %d bytes, its shape %s needs %d",
+              info.name(), bytes.remaining(), Arrays.toString(info.shape()), info.length()));
+    }
+    writeFully(channel, bytes.duplicate());
+  }
+
+  private static void checkLength(TensorInfo info, long given) {
+    if (given != info.elements()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "tensor \"%s\" was given %d values, its shape %s needs %d",
+              info.name(), given, Arrays.toString(info.shape()), info.elements()));
+    }
+  }
+
+  private static ByteBuffer buffer(TensorInfo info) {
+    int size = (int) Math.min(BUFFER_BYTES, info.length());
+    return ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+}

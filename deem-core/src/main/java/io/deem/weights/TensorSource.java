@@ -1,0 +1,93 @@
+package io.deem.weights;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Set;
+
+/**
+ * Named tensors that can be read: one safetensors file, or a model's set of shards. Reading is safe
+ * from many threads. After {@link #close()} every read throws {@link IllegalStateException}; buffers
+ * and arrays handed out before stay valid.
+ */
+public interface TensorSource extends AutoCloseable {
+  /** The names of all tensors, in the order in which they are stored. */
+  Set<String> names();
+
+  /**
+   * Describes one tensor.
+   *
+   * @throws TensorMismatchException if there is no tensor of that name
+   */
+  TensorInfo info(String name);
+
+  /**
+   * The stored bytes of a tensor, little endian, read only and direct: a window on the mapped file,
+   * without a copy.
+   *
+   * @throws TensorMismatchException if there is no tensor of that name, or it is larger than 2 GiB
+   */
+  ByteBuffer bytes(String name);
+
+  /**
+   * A tensor of floating-point numbers (F64, F32, F16 or BF16), converted to single precision, in
+   * row-major order.
+   *
+   * @throws TensorMismatchException if there is no tensor of that name, its elements are integers,
+   *     or there are more of them than a Java array holds
+   */
+  float[] floats(String name);
+
+  /**
+   * A tensor of integers (I64, I32, I16, I8, U8 or BOOL), in row-major order.
+   *
+   * @throws TensorMismatchException if there is no tensor of that name, its elements are
+   *     floating-point numbers, or there are more of them than a Java array holds
+   */
+  long[] longs(String name);
+
+  /** The file or folder read from, for messages. */
+  String origin();
+
+  /** The file that holds the given tensor, for messages. */
+  default String origin(String name) {
+    return origin();
+  }
+
+  /** Whether there is a tensor of that name. */
+  default boolean contains(String name) {
+    return names().contains(name);
+  }
+
+  /**
+   * Describes a tensor that must have the given shape.
+   *
+   * @throws TensorMismatchException if there is no tensor of that name or its shape is another
+   */
+  default TensorInfo require(String name, long... shape) {
+    TensorInfo info = info(name);
+    if (!Arrays.equals(info.shape(), shape)) {
+      throw new TensorMismatchException(
+          origin(name)
+              + ": tensor "
+              + Messages.quote(name)
+              + " has shape "
+              + Arrays.toString(info.shape())
+              + ", expected "
+              + Arrays.toString(shape));
+    }
+    return info;
+  }
+
+  /**
+   * Reads a floating-point tensor that must have the given shape.
+   *
+   * @throws TensorMismatchException as {@link #require} and {@link #floats(String)}
+   */
+  default float[] floats(String name, long... shape) {
+    require(name, shape);
+    return floats(name);
+  }
+
+  @Override
+  void close();
+}
