@@ -1,0 +1,117 @@
+package io.deem.graph;
+
+import java.util.List;
+import java.util.Map;
+import java.util.LinkedHashMap;
+
+/**
+ * One subgraph, run by one native call. Immutable; engines compile it once.
+ *
+ * <p>Blocks are the unit of gradient checkpointing, of progress and of loading weights layer by
+ * layer. Blocks of equal structure, such as the layers of a language model, share their compiled form.
+ */
+public final class Block {
+
+  private final String name;
+  private final List<Tensor> nodes;
+  private final List<Tensor> inputs;
+  private final List<Tensor> paramNodes;
+  private final List<Tensor> constants;
+  private final List<Tensor> outputs;
+
+  Block(
+      String name,
+      List<Tensor> nodes,
+      List<Tensor> inputs,
+      List<Tensor> paramNodes,
+      List<Tensor> constants,
+      List<Tensor> outputs) {
+    if (outputs.isEmpty()) {
+      throw new IllegalArgumentException("a block must have a result");
+    }
+    this.name = name;
+    this.nodes = List.copyOf(nodes);
+    this.inputs = List.copyOf(inputs);
+    this.paramNodes = List.copyOf(paramNodes);
+    this.constants = List.copyOf(constants);
+    this.outputs = List.copyOf(outputs);
+  }
+
+  /** The name for errors and reports. */
+  public String name() {
+    return name;
+  }
+
+  /** Every operation, each after its operands. */
+  public List<Tensor> nodes() {
+    return nodes;
+  }
+
+  /** What the block is given when it runs, in order. */
+  public List<Tensor> inputs() {
+    return inputs;
+  }
+
+  /** The parameters the block reads, in order of first use. */
+  public List<Param> params() {
+    return paramNodes.stream().map(t -> t.attributes().get("param", Param.class)).toList();
+  }
+
+  /** Tables given with the graph. */
+  public List<Tensor> constants() {
+    return constants;
+  }
+
+  /** What the block computes, in order. */
+  public List<Tensor> outputs() {
+    return outputs;
+  }
+
+  /**
+   * Checks the shapes that a block is about to be run with.
+   *
+   * @param shapes of the inputs, in order
+   * @return the value of each symbol
+   * @throws ShapeException naming the block and the input
+   */
+  public Map<String, Long> bind(List<long[]> shapes) {
+    if (shapes.size() != inputs.size()) {
+      throw new ShapeException("the block " + name, inputs.size() + " inputs", shapes.size());
+    }
+    Map<String, Long> symbols = new LinkedHashMap<>();
+    for (int i = 0; i < shapes.size(); i++) {
+      Shape declared = inputs.get(i).shape();
+      long[] actual = shapes.get(i);
+      if (actual.length != declared.rank()) {
+        throw mismatch(i, actual);
+      }
+      for (int axis = 0; axis < actual.length; axis++) {
+        String symbol = declared.dim(axis).symbolName();
+        if (symbol != null) {
+          symbols.putIfAbsent(symbol, actual[axis]);
+        }
+      }
+    }
+    for (int i = 0; i < shapes.size(); i++) {
+      for (int axis = 0; axis < shapes.get(i).length; axis++) {
+        if (inputs.get(i).shape().dim(axis).evaluate(symbols) != shapes.get(i)[axis]) {
+          throw mismatch(i, shapes.get(i));
+        }
+      }
+    }
+    return symbols;
+  }
+
+  private ShapeException mismatch(int index, long[] actual) {
+    Tensor input = inputs.get(index);
+    return new ShapeException(
+        "the input " + input.attributes().get("name", String.class) + " of the block " + name,
+        input.shape().toString(),
+        java.util.Arrays.toString(actual).replace(" ", ""));
+  }
+
+  @Override
+  public String toString() {
+    return "Block[" + name + ", " + nodes.size() + " operations]";
+  }
+}

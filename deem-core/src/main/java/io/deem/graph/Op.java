@@ -1,0 +1,80 @@
+package io.deem.graph;
+
+/**
+ * The operations of a graph. {@link Tensor} has a method for each, which documents it and checks its
+ * operands; a compiler has one case for each.
+ */
+public enum Op {
+  // What a block is given.
+  INPUT,
+  PARAM,
+  CONSTANT,
+  // Element by element.
+  ADD,
+  SUB,
+  MUL,
+  DIV,
+  MAXIMUM,
+  MINIMUM,
+  ADD_SCALAR,
+  MUL_SCALAR,
+  NEG,
+  ABS,
+  EXP,
+  LOG,
+  SQRT,
+  RSQRT,
+  SIN,
+  COS,
+  TANH,
+  SIGMOID,
+  SILU,
+  RELU,
+  GELU,
+  GELU_TANH,
+  ROUND,
+  CLAMP,
+  EQUAL,
+  LESS,
+  AND,
+  NOT,
+  WHERE,
+  CAST,
+  // Along axes.
+  SUM,
+  MEAN,
+  MAX,
+  LOG_SUM_EXP,
+  CUMULATIVE_SUM,
+  SOFTMAX,
+  LOG_SOFTMAX,
+  ARG_MAX,
+  // Products.
+  MATMUL,
+  LINEAR,
+  CONV2D,
+  CONV_TRANSPOSE2D,
+  ATTENTION,
+  // Shape.
+  RESHAPE,
+  TRANSPOSE,
+  EXPAND,
+  CONCAT,
+  SLICE,
+  PAD,
+  FLIP,
+  // Look-ups.
+  EMBEDDING,
+  INDEX_SELECT,
+  GATHER,
+  INDEX_COPY,
+  // Norms and the rest.
+  LAYER_NORM,
+  RMS_NORM,
+  GROUP_NORM,
+  ROPE,
+  GRID_SAMPLE,
+  RESIZE,
+  CROSS_ENTROPY,
+  DETACH
+}

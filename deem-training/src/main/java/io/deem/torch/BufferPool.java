@@ -1,0 +1,44 @@
+package io.deem.torch;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Direct buffers, used again. libtorch aliases the memory of a tensor made from Java's numbers; were
+ * it allocated anew each time, it would be freed only when the garbage collector happens to run, and
+ * the process would grow meanwhile.
+ */
+final class BufferPool {
+
+  private static final int SMALLEST = 64;
+
+  private final Map<Integer, Deque<ByteBuffer>> free = new HashMap<>();
+
+  /** A buffer with room for {@code bytes}, whose limit is {@code bytes}. */
+  synchronized ByteBuffer take(int bytes) {
+    int capacity = capacity(bytes);
+    Deque<ByteBuffer> fitting = free.get(capacity);
+    ByteBuffer buffer = fitting == null ? null : fitting.poll();
+    if (buffer == null) {
+      buffer = ByteBuffer.allocateDirect(capacity).order(ByteOrder.nativeOrder());
+    }
+    return buffer.clear().limit(bytes);
+  }
+
+  /** Gives back a buffer that no tensor aliases any more. */
+  synchronized void give(ByteBuffer buffer) {
+    free.computeIfAbsent(buffer.capacity(), key -> new ArrayDeque<>()).push(buffer);
+  }
+
+  private static int capacity(int bytes) {
+    int capacity = SMALLEST;
+    while (capacity < bytes) {
+      capacity = Math.multiplyExact(capacity, 2);
+    }
+    return capacity;
+  }
+}

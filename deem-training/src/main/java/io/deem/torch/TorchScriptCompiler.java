@@ -1,0 +1,387 @@
+package io.deem.torch;
+
+import io.deem.graph.Attributes;
+import io.deem.graph.Block;
+import io.deem.graph.DataType;
+import io.deem.graph.Dim;
+import io.deem.graph.Resampling;
+import io.deem.graph.Shape;
+import io.deem.graph.Tensor;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.stream.Collectors;
+
+/**
+ * Writes a block as the source of a TorchScript method. Inputs, parameters and constants are its
+ * arguments, in this order; it returns a list of tensors.
+ *
+ * <p>Under {@link Precision#BF16} the operands of products are cast down where they enter one, and
+ * cast up where they leave it for anything but element-wise arithmetic.
+ */
+final class TorchScriptCompiler {
+
+  private final Block block;
+  private final Precision precision;
+  private final StringBuilder source = new StringBuilder();
+  private final Map<Tensor, String> names = new HashMap<>();
+
+  /** Names of the variables that hold bfloat16. */
+  private final Set<String> low = new HashSet<>();
+
+  private final Map<String, String> casts = new HashMap<>();
+
+  private TorchScriptCompiler(Block block, Precision precision) {
+    this.block = block;
+    this.precision = precision;
+  }
+
+  /** The source of the method {@code forward} for a block. */
+  static String compile(Block block, Precision precision) {
+    return new TorchScriptCompiler(block, precision).emit();
+  }
+
+  private String emit() {
+    StringJoiner arguments = new StringJoiner(", ");
+    arguments.add("self: __torch__." + TorchScriptArchive.MODULE);
+    int count = 0;
+    for (Tensor node : block.nodes()) {
+      switch (node.op()) {
+        case INPUT -> names.put(node, "x" + node.attributes().integer("index"));
+        case PARAM -> names.put(node, "p" + node.attributes().integer("index"));
+        case CONSTANT -> names.put(node, "c" + node.attributes().integer("index"));
+        default -> names.put(node, "t" + count++);
+      }
+    }
+    block.inputs().forEach(t -> arguments.add(names.get(t) + ": Tensor"));
+    for (int i = 0; i < block.params().size(); i++) {
+      arguments.add("p" + i + ": Tensor");
+    }
+    block.constants().forEach(t -> arguments.add(names.get(t) + ": Tensor"));
+    source.append("  def forward(").append(arguments).append(") -> List[Tensor]:\n");
+    bindSymbols();
+    for (Tensor node : block.nodes()) {
+      switch (node.op()) {
+        case INPUT, PARAM, CONSTANT -> widen(node);
+        default -> line(names.get(node), expression(node));
+      }
+    }
+    String results =
+        block.outputs().stream().map(this::full).collect(Collectors.joining(", ", "[", "]"));
+    return source.append("    return ").append(results).append('\n').toString();
+  }
+
+  private void bindSymbols() {
+    Set<String> bound = new HashSet<>();
+    for (Tensor input : block.inputs()) {
+      for (int axis = 0; axis < input.shape().rank(); axis++) {
+        String symbol = input.dim(axis).symbolName();
+        if (symbol != null && bound.add(symbol)) {
+          line("s_" + symbol, "torch.size(" + names.get(input) + ", " + axis + ")");
+        }
+      }
+    }
+  }
+
+  /** Under FP64, brings what comes from outside to 64 bits. */
+  private void widen(Tensor node) {
+    if (precision == Precision.FP64 && node.type() == DataType.FLOAT) {
+      String name = names.get(node);
+      names.put(node, name + "w");
+      line(name + "w", "torch.to(" + name + ", " + precision.scalarType + ")");
+    }
+  }
+
+  private void line(String name, String expression) {
+    source.append("    ").append(name).append(" = ").append(expression).append('\n');
+  }
+
+  private String expression(Tensor t) {
+    Attributes with = t.attributes();
+    List<Tensor> operands = t.operands();
+    Tensor first = operands.get(0);
+    return switch (t.op()) {
+      case ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM -> arithmetic(t);
+      case ADD_SCALAR -> scalarCall(t, "add");
+      case MUL_SCALAR -> scalarCall(t, "mul");
+      case NEG, ABS, SILU, RELU, TANH, SIGMOID -> light(t, t.op().name().toLowerCase() + "(%s)");
+      case EXP, LOG, SQRT, RSQRT, SIN, COS, ROUND ->
+          call(t.op().name().toLowerCase(), full(first));
+      case GELU -> light(t, "gelu(%s)");
+      case GELU_TANH -> light(t, "gelu(%s, approximate=\"tanh\")");
+      case CLAMP -> call("clamp", full(first), with.number("low"), with.number("high"));
+      case EQUAL -> call("eq", full(first), full(operands.get(1)));
+      case LESS -> call("lt", full(first), full(operands.get(1)));
+      case AND -> call("logical_and", name(first), name(operands.get(1)));
+      case NOT -> call("logical_not", name(first));
+      case WHERE -> call("where", name(first), full(operands.get(1)), full(operands.get(2)));
+      case CAST -> call("to", name(first), scalarType(t.type()));
+      case SUM -> reduction("sum", t);
+      case MEAN -> reduction("mean", t);
+      case MAX -> reduction("amax", t);
+      case LOG_SUM_EXP -> reduction("logsumexp", t);
+      case CUMULATIVE_SUM -> call("cumsum", full(first), with.integer("axis"));
+      case SOFTMAX -> call("softmax", full(first), with.integer("axis"));
+      case LOG_SOFTMAX -> call("log_softmax", full(first), with.integer("axis"));
+      case ARG_MAX -> call("argmax", full(first), with.integer("axis"), false);
+      case MATMUL -> product(t, call("matmul", reduced(first), reduced(operands.get(1))));
+      case LINEAR ->
+          product(
+              t, call("linear", reduced(first), reduced(operands.get(1)), reduced(operands.get(2))));
+      case CONV2D -> product(t, convolution(t));
+      case CONV_TRANSPOSE2D -> product(t, transposedConvolution(t));
+      case ATTENTION -> product(t, attention(t));
+      case RESHAPE -> light(t, "reshape(%s, " + dims(t.shape()) + ")");
+      case TRANSPOSE -> light(t, "permute(%s, " + with.integers("axes") + ")");
+      case EXPAND -> light(t, "expand(%s, " + dims(t.shape()) + ")");
+      case CONCAT -> call("cat", list(operands), with.integer("axis"));
+      case SLICE ->
+          light(
+              t,
+              "slice(%s, " + with.integer("axis") + ", " + dim(with.dim("start")) + ", "
+                  + dim(with.dim("end")) + ", 1)");
+      case PAD -> light(t, "constant_pad_nd(%s, " + with.integers("widths") + ", 0)");
+      case FLIP -> light(t, "flip(%s, [" + with.integer("axis") + "])");
+      case EMBEDDING -> call("embedding", name(first), name(operands.get(1)), -1, false, false);
+      case INDEX_SELECT ->
+          call("index_select", full(first), with.integer("axis"), name(operands.get(1)));
+      case GATHER -> call("gather", full(first), with.integer("axis"), name(operands.get(1)));
+      case INDEX_COPY ->
+          call("index_copy", full(first), 0, name(operands.get(1)), full(operands.get(2)));
+      case LAYER_NORM ->
+          call("layer_norm", full(first), "[" + dim(first.dim(-1)) + "]", full(operands.get(1)),
+              full(operands.get(2)), with.number("epsilon"));
+      case RMS_NORM ->
+          call("rms_norm", full(first), "[" + dim(first.dim(-1)) + "]", full(operands.get(1)),
+              with.number("epsilon"));
+      case GROUP_NORM ->
+          call("group_norm", full(first), with.integer("groups"), full(operands.get(1)),
+              full(operands.get(2)), with.number("epsilon"));
+      case ROPE -> rope(t);
+      case GRID_SAMPLE -> call("grid_sampler", full(first), full(operands.get(1)), 0, 0, false);
+      case RESIZE -> resize(t);
+      case CROSS_ENTROPY ->
+          call("cross_entropy_loss", full(first), name(operands.get(1)), "None", 1,
+              with.integer("ignored"), 0.0);
+      case DETACH -> light(t, "detach(%s)");
+      case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
+    };
+  }
+
+  // ---------------------------------------------------------------- composite operations
+
+  private String arithmetic(Tensor t) {
+    String function =
+        switch (t.op()) {
+          case ADD -> "add";
+          case SUB -> "sub";
+          case MUL -> "mul";
+          case DIV -> "div";
+          case MAXIMUM -> "maximum";
+          default -> "minimum";
+        };
+    String a = name(t.operands().get(0));
+    String b = name(t.operands().get(1));
+    if (low.contains(a) && low.contains(b)) {
+      low.add(names.get(t));
+    }
+    return call(function, a, b);
+  }
+
+  private String scalarCall(Tensor t, String function) {
+    double value = t.attributes().number("value");
+    Object scalar = t.type() == DataType.INT64 ? (Object) Math.round(value) : (Object) value;
+    return light(t, function + "(%s, " + literal(scalar) + ")");
+  }
+
+  private String reduction(String function, Tensor t) {
+    Attributes with = t.attributes();
+    return call(function, full(t.operands().get(0)), with.integers("axes"), with.flag("keep"));
+  }
+
+  private String convolution(Tensor t) {
+    Attributes with = t.attributes();
+    return call(
+        "conv2d", reduced(t.operands().get(0)), reduced(t.operands().get(1)),
+        reduced(t.operands().get(2)), pair(with.integer("stride")), pair(with.integer("padding")),
+        "[1, 1]", with.integer("groups"));
+  }
+
+  private String transposedConvolution(Tensor t) {
+    return call(
+        "conv_transpose2d", reduced(t.operands().get(0)), reduced(t.operands().get(1)),
+        reduced(t.operands().get(2)), pair(t.attributes().integer("stride")), "[0, 0]", "[0, 0]", 1,
+        "[1, 1]");
+  }
+
+  /**
+   * Attention as products and a softmax. libtorch's fused kernel for processors loses to this at the
+   * lengths of a few hundred tokens that images and questions have.
+   */
+  private String attention(Tensor t) {
+    Tensor query = t.operands().get(0);
+    Tensor key = t.operands().get(1);
+    String result = names.get(t);
+    int groups = query.dim(1).value() / key.dim(1).value();
+    String k = repeatHeads(reduced(key), groups);
+    String v = repeatHeads(reduced(t.operands().get(2)), groups);
+    String scaled = call("mul", reduced(query), t.attributes().number("scale"));
+    String scores = result + "s";
+    line(scores, call("matmul", scaled, call("transpose", k, 2, 3)));
+    if (precision == Precision.BF16) {
+      line(scores, call("to", scores, precision.scalarType));
+    }
+    Tensor mask = t.operands().get(3);
+    if (mask != null) {
+      line(scores, call("add", scores, full(mask)));
+    }
+    if (t.attributes().flag("causal")) {
+      String size = "[" + dim(query.dim(2)) + ", " + dim(key.dim(2)) + "]";
+      String future =
+          "torch.triu(torch.new_full(" + scores + ", " + size + ", " + literal(-1e30) + "), 1)";
+      line(scores, call("add", scores, future));
+    }
+    String weights = call("softmax", scores, -1);
+    if (precision == Precision.BF16) {
+      weights = call("to", weights, Precision.BFLOAT16);
+    }
+    return call("matmul", weights, v);
+  }
+
+  private static String repeatHeads(String heads, int groups) {
+    return groups == 1 ? heads : call("repeat_interleave", heads, groups, 1);
+  }
+
+  private String rope(Tensor t) {
+    String x = full(t.operands().get(0));
+    Dim depth = t.dim(-1);
+    String half = dim(depth.dividedBy(2));
+    String result = names.get(t);
+    line(result + "a", call("slice", x, -1, 0, half, 1));
+    line(result + "b", call("slice", x, -1, half, dim(depth), 1));
+    line(result + "c", call("unsqueeze", full(t.operands().get(1)), 1));
+    line(result + "d", call("unsqueeze", full(t.operands().get(2)), 1));
+    String low =
+        call("sub", call("mul", result + "a", result + "c"), call("mul", result + "b", result + "d"));
+    String high =
+        call("add", call("mul", result + "b", result + "c"), call("mul", result + "a", result + "d"));
+    return call("cat", "[" + low + ", " + high + "]", -1);
+  }
+
+  private String resize(Tensor t) {
+    String x = full(t.operands().get(0));
+    String size = "[" + dim(t.dim(2)) + ", " + dim(t.dim(3)) + "]";
+    Resampling method = t.attributes().get("method", Resampling.class);
+    boolean align = t.attributes().flag("alignCorners");
+    return switch (method) {
+      case NEAREST -> call("upsample_nearest2d", x, size, "None", "None");
+      case BILINEAR -> call("upsample_bilinear2d", x, size, align, "None", "None");
+      case BICUBIC -> call("upsample_bicubic2d", x, size, align, "None", "None");
+    };
+  }
+
+  // ---------------------------------------------------------------- operands
+
+  private String name(Tensor t) {
+    return t == null ? "None" : names.get(t);
+  }
+
+  /** The operand in the precision of everything but products. */
+  private String full(Tensor t) {
+    String name = name(t);
+    return low.contains(name) ? cast(name, precision.scalarType) : name;
+  }
+
+  /** The operand in the precision of products. */
+  private String reduced(Tensor t) {
+    String name = name(t);
+    return precision != Precision.BF16 || t == null || low.contains(name)
+        ? name
+        : cast(name, Precision.BFLOAT16);
+  }
+
+  private String cast(String name, int scalarType) {
+    return casts.computeIfAbsent(
+        name + ":" + scalarType,
+        key -> {
+          String result = name + "_" + scalarType;
+          line(result, call("to", name, scalarType));
+          return result;
+        });
+  }
+
+  /** An operation that keeps the precision of its operand. */
+  private String light(Tensor t, String template) {
+    String operand = name(t.operands().get(0));
+    if (low.contains(operand)) {
+      low.add(names.get(t));
+    }
+    return "torch." + String.format(template, operand);
+  }
+
+  private String product(Tensor t, String expression) {
+    if (precision == Precision.BF16) {
+      low.add(names.get(t));
+    }
+    return expression;
+  }
+
+  private String list(List<Tensor> tensors) {
+    return tensors.stream().map(this::full).collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  // ---------------------------------------------------------------- literals
+
+  private int scalarType(DataType type) {
+    return switch (type) {
+      case FLOAT -> precision.scalarType;
+      case INT64 -> 4;
+      case BOOL -> 11;
+    };
+  }
+
+  private static String call(String function, Object... arguments) {
+    StringJoiner list = new StringJoiner(", ", "torch." + function + "(", ")");
+    for (Object argument : arguments) {
+      list.add(literal(argument));
+    }
+    return list.toString();
+  }
+
+  private static String literal(Object value) {
+    if (value instanceof Boolean flag) {
+      return flag ? "True" : "False";
+    }
+    return value.toString();
+  }
+
+  private static String pair(int value) {
+    return "[" + value + ", " + value + "]";
+  }
+
+  private static String dims(Shape shape) {
+    return shape.dims().stream()
+        .map(TorchScriptCompiler::dim)
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  /** An extent as an integer expression over the symbols bound at the top. */
+  private static String dim(Dim dim) {
+    if (dim.isConstant()) {
+      return Long.toString(dim.evaluate(Map.of()));
+    }
+    return dim.terms().entrySet().stream()
+        .map(
+            term ->
+                term.getKey().stream()
+                    .map(symbol -> "s_" + symbol)
+                    .reduce(
+                        term.getValue().toString(),
+                        (a, b) -> a.equals("1") ? b : "torch.mul(" + a + ", " + b + ")"))
+        .reduce((a, b) -> "torch.add(" + a + ", " + b + ")")
+        .orElseThrow();
+  }
+}

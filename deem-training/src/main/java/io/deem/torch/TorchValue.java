@@ -1,0 +1,69 @@
+package io.deem.torch;
+
+import ai.djl.pytorch.engine.PtNDArray;
+import io.deem.graph.DataType;
+import io.deem.graph.Value;
+import java.nio.ByteBuffer;
+
+/** A tensor of libtorch. Freed with the scope that owns it. */
+final class TorchValue implements Value {
+
+  final PtNDArray array;
+
+  /** The memory that the tensor aliases if it was made from Java's numbers, else null. */
+  ByteBuffer memory;
+
+  TorchValue(PtNDArray array) {
+    this.array = array;
+  }
+
+  static PtNDArray arrayOf(Value value) {
+    if (value instanceof TorchValue torch) {
+      if (torch.array.isReleased()) {
+        throw new IllegalStateException("the value's scope is closed");
+      }
+      return torch.array;
+    }
+    throw new IllegalArgumentException("not a value of the libtorch engine: " + value);
+  }
+
+  @Override
+  public long[] shape() {
+    return arrayOf(this).getShape().getShape();
+  }
+
+  @Override
+  public DataType type() {
+    return switch (arrayOf(this).getDataType()) {
+      case FLOAT32, FLOAT64 -> DataType.FLOAT;
+      case INT64 -> DataType.INT64;
+      case BOOLEAN -> DataType.BOOL;
+      default -> throw new IllegalStateException("unexpected type " + array.getDataType());
+    };
+  }
+
+  @Override
+  public float[] floats() {
+    return switch (arrayOf(this).getDataType()) {
+      case FLOAT32 -> array.toFloatArray();
+      case FLOAT64 -> narrow(array.toDoubleArray());
+      default -> throw new IllegalStateException("not floating point: " + array.getDataType());
+    };
+  }
+
+  @Override
+  public long[] longs() {
+    if (type() != DataType.INT64) {
+      throw new IllegalStateException("not integral: " + array.getDataType());
+    }
+    return array.toLongArray();
+  }
+
+  private static float[] narrow(double[] values) {
+    float[] result = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i] = (float) values[i];
+    }
+    return result;
+  }
+}
