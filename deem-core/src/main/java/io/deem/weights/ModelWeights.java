@@ -4,6 +4,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import io.deem.json.ErrorText;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -87,7 +88,7 @@ public final class ModelWeights implements TensorSource {
         Path path = index.resolveSibling(entry.getValue());
         if (!Files.exists(path)) {
           throw new NoSuchFileException(
-              index + ": shard " + Messages.quote(entry.getValue()) + " is missing");
+              index + ": shard " + ErrorText.quote(entry.getValue()) + " is missing");
         }
         shard = SafetensorsFile.open(path);
         opened.put(entry.getValue(), shard);
@@ -96,7 +97,7 @@ public final class ModelWeights implements TensorSource {
         throw new MalformedWeightsException(
             String.format(
                 "%s: tensor %s is not in its shard %s",
-                index, Messages.quote(entry.getKey()), Messages.quote(entry.getValue())));
+                index, ErrorText.quote(entry.getKey()), ErrorText.quote(entry.getValue())));
       }
       fileOf.put(entry.getKey(), shard);
     }
@@ -123,7 +124,7 @@ public final class ModelWeights implements TensorSource {
     } catch (EOFException e) {
       throw new MalformedWeightsException(index + ": its JSON ends too early", e);
     } catch (MalformedJsonException e) {
-      throw new MalformedWeightsException(index + ": is not valid JSON" + Messages.jsonPlace(e), e);
+      throw new MalformedWeightsException(index + ": is not valid JSON" + ErrorText.place(e), e);
     }
   }
 
@@ -144,12 +145,12 @@ public final class ModelWeights implements TensorSource {
       json.beginObject();
       while (json.hasNext()) {
         String name = json.nextName();
-        expect(index, json, JsonToken.STRING, "the shard of tensor " + Messages.quote(name));
+        expect(index, json, JsonToken.STRING, "the shard of tensor " + ErrorText.quote(name));
         String shard = json.nextString();
         checkShardName(index, name, shard);
         if (shardOf.put(name, shard) != null) {
           throw new MalformedWeightsException(
-              index + ": tensor " + Messages.quote(name) + " is listed twice");
+              index + ": tensor " + ErrorText.quote(name) + " is listed twice");
         }
       }
       json.endObject();
@@ -170,7 +171,7 @@ public final class ModelWeights implements TensorSource {
       throw new MalformedWeightsException(
           String.format(
               "%s: tensor %s is in shard %s, which is not a plain .safetensors file name",
-              index, Messages.quote(tensor), Messages.quote(shard)));
+              index, ErrorText.quote(tensor), ErrorText.quote(shard)));
     }
   }
 
@@ -229,7 +230,7 @@ public final class ModelWeights implements TensorSource {
     SafetensorsFile file = fileOf.get(name);
     if (file == null) {
       throw new TensorMismatchException(
-          String.format("%s: no tensor %s among its %d", origin, Messages.quote(name), fileOf.size()));
+          String.format("%s: no tensor %s among its %d", origin, ErrorText.quote(name), fileOf.size()));
     }
     return file;
   }

@@ -1,5 +1,6 @@
 package io.deem.weights;
 
+import io.deem.json.ErrorText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -119,7 +120,7 @@ public final class SafetensorsFile implements TensorSource {
     if (info == null) {
       throw new TensorMismatchException(
           String.format(
-              "%s: no tensor %s among its %d", origin, Messages.quote(name), tensors.size()));
+              "%s: no tensor %s among its %d", origin, ErrorText.quote(name), tensors.size()));
     }
     return info;
   }
@@ -204,6 +205,6 @@ public final class SafetensorsFile implements TensorSource {
   private TensorMismatchException mismatch(TensorInfo info, String found) {
     return new TensorMismatchException(
         String.format(
-            "%s: tensor %s (%s) %s", origin, Messages.quote(info.name()), info.type(), found));
+            "%s: tensor %s (%s) %s", origin, ErrorText.quote(info.name()), info.type(), found));
   }
 }

@@ -4,6 +4,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
+import io.deem.json.ErrorText;
 import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -110,7 +111,7 @@ final class SafetensorsHeader {
       throw new MalformedWeightsException(file + ": header's JSON ends too early", e);
     } catch (MalformedJsonException e) {
       throw new MalformedWeightsException(
-          file + ": header is not valid JSON" + Messages.jsonPlace(e), e);
+          file + ": header is not valid JSON" + ErrorText.place(e), e);
     }
     checkCoverage();
   }
@@ -143,17 +144,17 @@ final class SafetensorsHeader {
     json.beginObject();
     while (json.hasNext()) {
       String key = json.nextName();
-      expect(json, JsonToken.STRING, METADATA + " entry " + Messages.quote(key));
+      expect(json, JsonToken.STRING, METADATA + " entry " + ErrorText.quote(key));
       if (metadata.put(key, json.nextString()) != null) {
         throw new MalformedWeightsException(
-            file + ": " + METADATA + " has " + Messages.quote(key) + " twice");
+            file + ": " + METADATA + " has " + ErrorText.quote(key) + " twice");
       }
     }
     json.endObject();
   }
 
   private TensorInfo readTensor(JsonReader json, String name) throws IOException {
-    String of = "tensor " + Messages.quote(name);
+    String of = "tensor " + ErrorText.quote(name);
     ElementType type = null;
     long[] shape = null;
     long[] offsets = null;
@@ -175,7 +176,7 @@ final class SafetensorsHeader {
           again = offsets != null;
           offsets = readIntegers(json, name, "data_offsets", 2);
         }
-        default -> throw malformed(name, "has the unknown field " + Messages.quote(key));
+        default -> throw malformed(name, "has the unknown field " + ErrorText.quote(key));
       }
       if (again) {
         throw malformed(name, "has " + key + " twice");
@@ -190,14 +191,14 @@ final class SafetensorsHeader {
   }
 
   private ElementType readType(JsonReader json, String name) throws IOException {
-    expect(json, JsonToken.STRING, "dtype of tensor " + Messages.quote(name));
+    expect(json, JsonToken.STRING, "dtype of tensor " + ErrorText.quote(name));
     String found = json.nextString();
     ElementType type = ElementType.named(found);
     if (type == null) {
       throw malformed(
           name,
           "has dtype "
-              + Messages.quote(found)
+              + ErrorText.quote(found)
               + "; known are "
               + Arrays.toString(ElementType.values()));
     }
@@ -206,7 +207,7 @@ final class SafetensorsHeader {
 
   private long[] readIntegers(JsonReader json, String name, String field, int most)
       throws IOException {
-    String of = field + " of tensor " + Messages.quote(name);
+    String of = field + " of tensor " + ErrorText.quote(name);
     expect(json, JsonToken.BEGIN_ARRAY, of);
     json.beginArray();
     List<Long> numbers = new ArrayList<>();
@@ -217,12 +218,12 @@ final class SafetensorsHeader {
       }
       String text = json.nextString();
       if (!text.matches("0|[1-9][0-9]*")) {
-        throw malformed(name, "has " + Messages.quote(text) + " in " + field);
+        throw malformed(name, "has " + ErrorText.quote(text) + " in " + field);
       }
       try {
         numbers.add(Long.parseLong(text));
       } catch (NumberFormatException e) {
-        throw malformed(name, "has " + Messages.quote(text) + " in " + field + ": too large");
+        throw malformed(name, "has " + ErrorText.quote(text) + " in " + field + ": too large");
       }
     }
     json.endArray();
@@ -276,7 +277,7 @@ final class SafetensorsHeader {
     String before = null;
     for (TensorInfo info : ordered) {
       if (info.offset() < covered) {
-        throw malformed(info.name(), "overlaps tensor " + Messages.quote(before));
+        throw malformed(info.name(), "overlaps tensor " + ErrorText.quote(before));
       }
       if (info.offset() > covered) {
         throw malformed(
@@ -315,7 +316,7 @@ final class SafetensorsHeader {
 
   private MalformedWeightsException malformed(String name, String found) {
     return new MalformedWeightsException(
-        file + ": tensor " + Messages.quote(name) + " " + found);
+        file + ": tensor " + ErrorText.quote(name) + " " + found);
   }
 
   /** The first bytes of a stream; closing it leaves the stream open. */

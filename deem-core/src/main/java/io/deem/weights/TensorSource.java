@@ -1,5 +1,6 @@
 package io.deem.weights;
 
+import io.deem.json.ErrorText;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Set;
@@ -69,7 +70,7 @@ public interface TensorSource extends AutoCloseable {
       throw new TensorMismatchException(
           origin(name)
               + ": tensor "
-              + Messages.quote(name)
+              + ErrorText.quote(name)
               + " has shape "
               + Arrays.toString(info.shape())
               + ", expected "

@@ -1,17 +1,17 @@
-package io.deem.weights;
+package io.deem.json;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Puts text from untrusted files into error messages without breaking their one line. */
-final class Messages {
+/** Puts what was found in untrusted files into error messages without breaking their one line. */
+public final class ErrorText {
   private static final int LONGEST = 120;
-  private static final Pattern JSON_PLACE = Pattern.compile("line \\d+ column \\d+");
+  private static final Pattern PLACE = Pattern.compile("line \\d+ column \\d+");
 
-  private Messages() {}
+  private ErrorText() {}
 
   /** The text in double quotes, control characters escaped, cut when it is very long. */
-  static String quote(String text) {
+  public static String quote(String text) {
     StringBuilder quoted = new StringBuilder("\"");
     int shown = Math.min(text.length(), LONGEST);
     for (int i = 0; i < shown; i++) {
@@ -25,9 +25,9 @@ final class Messages {
     return quoted.append(shown < text.length() ? "...\"" : "\"").toString();
   }
 
-  /** Where a JSON parser stopped, as " at line L column C", or nothing when it does not say. */
-  static String jsonPlace(Exception failure) {
-    Matcher place = JSON_PLACE.matcher(String.valueOf(failure.getMessage()));
+  /** Where Gson stopped, as " at line L column C", or nothing when its error does not say. */
+  public static String place(Exception failure) {
+    Matcher place = PLACE.matcher(String.valueOf(failure.getMessage()));
     return place.find() ? " at " + place.group() : "";
   }
 }
