@@ -1,0 +1,2 @@
+/** What a runtime or a platform implements; found by {@link java.util.ServiceLoader}. */
+package io.deem.spi;

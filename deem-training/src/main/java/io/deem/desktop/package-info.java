@@ -1,0 +1,2 @@
+/** What desktops and servers have and phones lack: image files through ImageIO. */
+package io.deem.desktop;
