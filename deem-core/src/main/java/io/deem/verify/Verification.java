@@ -12,7 +12,13 @@ public final class Verification {
   /** What checks without an engine print as the engine's name. */
   static final String PLAIN_JAVA = "java";
 
-  private static final List<FixtureCheck> CHECKS = List.of(new SchedulersCheck(), new MmfsCheck(), new VaeCheck());
+  private static final List<FixtureCheck> CHECKS =
+      List.of(
+          new SchedulersCheck(),
+          new ConvNextCheck(),
+          new QFormerCheck(),
+          new MmfsCheck(),
+          new VaeCheck());
 
   private Verification() {}
 
