@@ -42,9 +42,14 @@ record Replay(TensorSource io, Scope scope, Reference reference) {
 
   /** Compares the gradient of every parameter for which one is stored under {@code grad.}. */
   void parameterGradients(TrainingScope training) {
+    parameterGradients(PARAMETER_GRADIENT, training);
+  }
+
+  /** Compares the gradient of every parameter for which one is stored under {@code prefix}. */
+  void parameterGradients(String prefix, TrainingScope training) {
     for (String name : io.names()) {
-      if (name.startsWith(PARAMETER_GRADIENT)) {
-        gradient(name, training.gradient(name.substring(PARAMETER_GRADIENT.length())));
+      if (name.startsWith(prefix)) {
+        gradient(name, training.gradient(name.substring(prefix.length())));
       }
     }
   }

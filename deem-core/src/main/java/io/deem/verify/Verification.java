@@ -18,7 +18,8 @@ public final class Verification {
           new ConvNextCheck(),
           new QFormerCheck(),
           new MmfsCheck(),
-          new VaeCheck());
+          new VaeCheck(),
+          new UNetCheck());
 
   private Verification() {}
 
