@@ -159,8 +159,8 @@ public final class Image {
   }
 
   /**
-   * The SHA-256 of the size and the pixels, in hexadecimal: equal images, however they were encoded,
-   * have equal hashes.
+   * The SHA-256 of the size and the pixels, in hexadecimal: equal images, however they were
+   * encoded, have equal hashes.
    */
   public String contentHash() {
     String known = contentHash;

@@ -3,8 +3,8 @@ package io.deem;
 import java.io.IOException;
 
 /**
- * Something that should be an image is not one, is cut short, or is larger than allowed. The message
- * is one line: the file where there is one, and what was found.
+ * Something that should be an image is not one, is cut short, or is larger than allowed. The
+ * message is one line: the file where there is one, and what was found.
  */
 public final class ImageFormatException extends IOException {
   private static final long serialVersionUID = 1L;

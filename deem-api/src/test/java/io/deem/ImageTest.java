@@ -41,8 +41,7 @@ class ImageTest {
 
   @Test
   void refusesWrongSizes() {
-    assertMessage(
-        "image size must be positive, was 0 x 1", () -> Image.ofRgb(0, 1, new byte[0]));
+    assertMessage("image size must be positive, was 0 x 1", () -> Image.ofRgb(0, 1, new byte[0]));
     assertMessage(
         "an RGB image of 2 x 2 has 12 bytes, was given 6", () -> Image.ofRgb(2, 2, TWO_PIXELS));
     assertMessage(

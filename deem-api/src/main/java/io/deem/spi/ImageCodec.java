@@ -4,9 +4,9 @@ import io.deem.Image;
 import io.deem.ImageFormatException;
 
 /**
- * Decodes and encodes image files on one kind of platform. Implementations have a public constructor
- * without arguments, are registered for {@link java.util.ServiceLoader} and safe for use from many
- * threads.
+ * Decodes and encodes image files on one kind of platform. Implementations have a public
+ * constructor without arguments, are registered for {@link java.util.ServiceLoader} and safe for
+ * use from many threads.
  */
 public interface ImageCodec {
   /**

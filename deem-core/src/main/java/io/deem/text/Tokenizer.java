@@ -31,7 +31,9 @@ public interface Tokenizer extends AutoCloseable {
     return new NativeTokenizer(file);
   }
 
-  /** Ids of the text after one begin-of-sequence token. Special tokens in the text are recognised. */
+  /**
+   * Ids of the text after one begin-of-sequence token. Special tokens in the text are recognised.
+   */
   long[] encode(String text);
 
   /** Ids of the text alone. Special tokens in the text are recognised. */

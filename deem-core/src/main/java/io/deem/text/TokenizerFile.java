@@ -134,8 +134,7 @@ public final class TokenizerFile {
       // A strict reader refuses anything but spaces after the value.
       reader.peek();
     } catch (IOException | JsonParseException e) {
-      throw new MalformedTokenizerException(
-          origin + ": is not valid JSON" + ErrorText.place(e), e);
+      throw new MalformedTokenizerException(origin + ": is not valid JSON" + ErrorText.place(e), e);
     }
     if (!root.isJsonObject()) {
       throw new MalformedTokenizerException(origin + ": is not a JSON object");

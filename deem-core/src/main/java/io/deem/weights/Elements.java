@@ -6,7 +6,9 @@ import java.nio.ByteBuffer;
 final class Elements {
   private Elements() {}
 
-  /** Converts all of the buffer's elements into {@code to} from {@code at} on; how many there were. */
+  /**
+   * Converts all of the buffer's elements into {@code to} from {@code at} on; how many there were.
+   */
   static int floats(ByteBuffer bytes, ElementType type, float[] to, int at) {
     int count = bytes.remaining() / type.bytes();
     int start = bytes.position();
@@ -32,7 +34,9 @@ final class Elements {
     return count;
   }
 
-  /** Converts all of the buffer's elements into {@code to} from {@code at} on; how many there were. */
+  /**
+   * Converts all of the buffer's elements into {@code to} from {@code at} on; how many there were.
+   */
   static int longs(ByteBuffer bytes, ElementType type, long[] to, int at) {
     int count = bytes.remaining() / type.bytes();
     int start = bytes.position();

@@ -35,7 +35,9 @@ public final class HalfPrecision {
     return Float.intBitsToFloat(sign | exponent + 112 << 23 | mantissa << 13);
   }
 
-  /** Rounds to IEEE half; not-a-number stays so, values beyond 65504 + half a step become infinite. */
+  /**
+   * Rounds to IEEE half; not-a-number stays so, values beyond 65504 + half a step become infinite.
+   */
   public static short toFloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = bits >>> 16 & 0x8000;

@@ -230,7 +230,8 @@ public final class ModelWeights implements TensorSource {
     SafetensorsFile file = fileOf.get(name);
     if (file == null) {
       throw new TensorMismatchException(
-          String.format("%s: no tensor %s among its %d", origin, ErrorText.quote(name), fileOf.size()));
+          String.format(
+              "%s: no tensor %s among its %d", origin, ErrorText.quote(name), fileOf.size()));
     }
     return file;
   }

@@ -315,8 +315,7 @@ final class SafetensorsHeader {
   }
 
   private MalformedWeightsException malformed(String name, String found) {
-    return new MalformedWeightsException(
-        file + ": tensor " + ErrorText.quote(name) + " " + found);
+    return new MalformedWeightsException(file + ": tensor " + ErrorText.quote(name) + " " + found);
   }
 
   /** The first bytes of a stream; closing it leaves the stream open. */

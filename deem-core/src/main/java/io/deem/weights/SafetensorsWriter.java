@@ -18,7 +18,8 @@ import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * Writes a safetensors file atomically, one tensor at a time, so that no more than one is in memory.
+ * Writes a safetensors file atomically, one tensor at a time, so that no more than one is in
+ * memory.
  *
  * <pre>{@code
  * new SafetensorsWriter()

@@ -7,8 +7,8 @@ import java.util.Set;
 
 /**
  * Named tensors that can be read: one safetensors file, or a model's set of shards. Reading is safe
- * from many threads. After {@link #close()} every read throws {@link IllegalStateException}; buffers
- * and arrays handed out before stay valid.
+ * from many threads. After {@link #close()} every read throws {@link IllegalStateException};
+ * buffers and arrays handed out before stay valid.
  */
 public interface TensorSource extends AutoCloseable {
   /** The names of all tensors, in the order in which they are stored. */

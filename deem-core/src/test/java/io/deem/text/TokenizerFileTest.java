@@ -59,8 +59,7 @@ class TokenizerFileTest {
         assertThrows(TokenizerMismatchException.class, () -> Tokenizer.open(noBegin));
     assertEquals("file.json: no token \"<s>\" in the vocabulary", missing.getMessage());
     TokenizerFile noMerges =
-        TokenizerFile.parse(
-            "file.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"<s>\":1}}}");
+        TokenizerFile.parse("file.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"<s>\":1}}}");
     MalformedTokenizerException unusable =
         assertThrows(MalformedTokenizerException.class, () -> Tokenizer.open(noMerges));
     assertTrue(
@@ -107,8 +106,7 @@ class TokenizerFileTest {
     assertEquals(plain.fingerprint(), read.fingerprint());
     assertTrue(read.json().contains("\"x\":1.50"));
     IllegalArgumentException again =
-        assertThrows(
-            IllegalArgumentException.class, () -> read.withAddedTokens(List.of("<x>")));
+        assertThrows(IllegalArgumentException.class, () -> read.withAddedTokens(List.of("<x>")));
     assertEquals(file + ": token \"<x>\" is already in the vocabulary", again.getMessage());
   }
 }

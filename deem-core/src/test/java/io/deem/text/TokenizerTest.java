@@ -128,8 +128,7 @@ class TokenizerTest {
   }
 
   private static void assertMismatch(String expected, Runnable check) {
-    assertEquals(
-        expected, assertThrows(TokenizerMismatchException.class, check::run).getMessage());
+    assertEquals(expected, assertThrows(TokenizerMismatchException.class, check::run).getMessage());
   }
 
   @Test

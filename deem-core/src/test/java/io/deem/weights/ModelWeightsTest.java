@@ -75,8 +75,7 @@ class ModelWeightsTest {
     MalformedWeightsException e =
         assertThrows(MalformedWeightsException.class, () -> ModelWeights.open(folder));
     assertEquals(1, e.getMessage().lines().count());
-    assertEquals(
-        true, e.getMessage().endsWith("which is not a plain .safetensors file name"));
+    assertEquals(true, e.getMessage().endsWith("which is not a plain .safetensors file name"));
   }
 
   @Test

@@ -175,8 +175,7 @@ class SafetensorsRoundTripTest {
   void replacingAnOpenFileLeavesItsReaderAlone() throws IOException {
     Path path = folder.resolve("x.safetensors");
     SafetensorsWriter writer =
-        new SafetensorsWriter()
-            .floats("w", ElementType.F32, new long[] {1}, () -> new float[] {5});
+        new SafetensorsWriter().floats("w", ElementType.F32, new long[] {1}, () -> new float[] {5});
     writer.write(path);
     try (SafetensorsFile old = SafetensorsFile.open(path)) {
       new SafetensorsWriter()

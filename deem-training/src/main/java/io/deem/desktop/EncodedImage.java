@@ -176,7 +176,9 @@ final class EncodedImage {
         return;
       } else {
         throw new ImageFormatException(
-            block == 0x3b ? "GIF image has no picture" : "GIF image is damaged (block " + block + ")");
+            block == 0x3b
+                ? "GIF image has no picture"
+                : "GIF image is damaged (block " + block + ")");
       }
     }
   }

@@ -84,7 +84,8 @@ class DesktopImageCodecTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
   void everyOrientationIsUndone(int orientation) throws IOException {
-    // The corners, clockwise from the top left, of what a viewer must see, and where each was stored.
+    // The corners, clockwise from the top left, of what a viewer must see, and where each was
+    // stored.
     String[] stored = {"", "ABCD", "BADC", "CDAB", "DCBA", "ADCB", "BCDA", "CBAD", "DABC"};
     BufferedImage file = new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB);
     int[][] clockwise = {{0, 0}, {1, 0}, {1, 1}, {0, 1}};
@@ -122,8 +123,7 @@ class DesktopImageCodecTest {
     assertPixels(decode("palette.png"), 0, (x, y) -> palette[x % 4]);
     int[] gif = {0xff0000, 0xffffff, 0x0000ff, 0x0a141e};
     assertPixels(decode("palette.gif"), 0, (x, y) -> gif[x % 4]);
-    assertPixels(
-        decode("key.png"), 0, (x, y) -> pattern(x, y) == 0 ? 0xffffff : pattern(x, y));
+    assertPixels(decode("key.png"), 0, (x, y) -> pattern(x, y) == 0 ? 0xffffff : pattern(x, y));
   }
 
   @Test
@@ -153,14 +153,14 @@ class DesktopImageCodecTest {
 
   @Test
   void refusesWhatIsNoImage() throws IOException {
-    assertRefused(Files.write(folder.resolve("empty.png"), new byte[0]), "image is empty (0 bytes)");
+    assertRefused(
+        Files.write(folder.resolve("empty.png"), new byte[0]), "image is empty (0 bytes)");
     assertRefused(
         Files.writeString(folder.resolve("text.png"), "no image"),
         "not a JPEG, PNG, WebP, GIF or BMP image");
     assertRefused(folder, "is a folder, not an image");
     Path none = folder.resolve("none.png");
-    NoSuchFileException missing =
-        assertThrows(NoSuchFileException.class, () -> Image.read(none));
+    NoSuchFileException missing = assertThrows(NoSuchFileException.class, () -> Image.read(none));
     assertEquals(none + ": no such file", missing.getMessage());
   }
 
@@ -211,7 +211,14 @@ class DesktopImageCodecTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"rgb16.png", "progressive.jpg", "cmyk.jpg", "lossy.webp", "palette.gif", "rgb.bmp"})
+      strings = {
+        "rgb16.png",
+        "progressive.jpg",
+        "cmyk.jpg",
+        "lossy.webp",
+        "palette.gif",
+        "rgb.bmp"
+      })
   void damageGivesAnErrorOrAnImage(String name) throws IOException {
     byte[] whole = bytes(name);
     Random random = new Random(11);
@@ -237,8 +244,7 @@ class DesktopImageCodecTest {
   void aWrongChecksumIsDamage() throws IOException {
     byte[] png = bytes("rgb16.png");
     png[60] ^= 1;
-    ImageFormatException e =
-        assertThrows(ImageFormatException.class, () -> Image.decode(png));
+    ImageFormatException e = assertThrows(ImageFormatException.class, () -> Image.decode(png));
     assertEquals("PNG image is damaged (checksum of the block at byte 33)", e.getMessage());
   }
 
