@@ -27,7 +27,7 @@ class UNetTest {
   private static final UNet UNET = new UNet(TWO_LEVELS, "unet.");
   private static final MmfsNet MMFS =
       new MmfsNet(
-          new MmfsNet.Config(List.of(8, 16), 1, 6, 8, 2, 4, 3, 16, List.of(64, 32, 16)), "mmfs.");
+          new MmfsNet.Config(List.of(8, 16), 1, 6, 8, 2, 4, 3, 2, List.of(8, 4, 2)), "mmfs.");
 
   private final Random random = new Random(3);
 
