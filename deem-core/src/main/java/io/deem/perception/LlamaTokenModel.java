@@ -1,0 +1,191 @@
+package io.deem.perception;
+
+import io.deem.generation.TokenModel;
+import io.deem.graph.Scope;
+import io.deem.graph.Value;
+import io.deem.model.AttentionMask;
+import io.deem.model.LlamaCache;
+import io.deem.model.LlamaDecoder;
+import io.deem.model.TextHead;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * A {@link LlamaDecoder} that answers token by token, with the keys and values of earlier tokens kept.
+ * Rows of padding on the left are allowed; positions count real tokens only.
+ *
+ * <p>For one generation and one thread. Everything it keeps belongs to the scope that it was given.
+ */
+public final class LlamaTokenModel implements TokenModel {
+
+  private final Scope scope;
+  private final LlamaDecoder decoder;
+  private final TextHead head;
+  private final Value prompts;
+  private final LlamaDecoder.Images images;
+
+  /** For each prompt, which of its tokens are no padding. */
+  private final boolean[][] real;
+
+  private final boolean padded;
+
+  /** Owns the cache; the one before it is closed when a step has made a new cache. */
+  private Scope owner;
+
+  private LlamaCache cache;
+
+  /** For each row of the cache, its prompt. */
+  private int[] promptOf;
+
+  private LlamaTokenModel(
+      Scope scope,
+      LlamaDecoder decoder,
+      TextHead head,
+      Value prompts,
+      boolean[][] real,
+      LlamaDecoder.Images images) {
+    this.scope = scope;
+    this.decoder = decoder;
+    this.head = head;
+    this.prompts = prompts;
+    this.real = real;
+    this.images = images;
+    boolean anyPadding = false;
+    for (boolean[] row : real) {
+      if (row.length == 0 || !row[row.length - 1]) {
+        throw new IllegalArgumentException("a prompt must end in a token that is no padding");
+      }
+      for (boolean token : row) {
+        anyPadding |= !token;
+      }
+    }
+    padded = anyPadding;
+  }
+
+  /**
+   * A model that has been given token ids.
+   *
+   * @param prompts [prompts][length], padded on the left
+   * @param real [prompts][length]: whether a token is no padding
+   */
+  public static LlamaTokenModel ofTokens(
+      Scope scope, LlamaDecoder decoder, TextHead head, int[][] prompts, boolean[][] real) {
+    long[] ids = Arrays.stream(prompts).flatMapToInt(Arrays::stream).asLongStream().toArray();
+    Value embedded = decoder.embed(scope, scope.longs(ids, prompts.length, prompts[0].length));
+    return new LlamaTokenModel(scope, decoder, head, embedded, real, null);
+  }
+
+  /**
+   * A model that has been given embeddings, among which may be those of images.
+   *
+   * @param prompts [prompts, length, width], padded on the left
+   * @param real [prompts][length]: whether a token is no padding
+   * @param images what the prompts' tokens look at; null for nothing. Further tokens look at what the
+   *     last token of their prompt sees
+   */
+  public static LlamaTokenModel ofEmbeddings(
+      Scope scope,
+      LlamaDecoder decoder,
+      TextHead head,
+      Value prompts,
+      boolean[][] real,
+      LlamaDecoder.Images images) {
+    return new LlamaTokenModel(scope, decoder, head, prompts, real, images);
+  }
+
+  @Override
+  public float[][] prefill() {
+    int count = real.length;
+    int length = real[0].length;
+    promptOf = IntStream.range(0, count).toArray();
+    owner = scope.child();
+    Value positions = owner.longs(AttentionMask.positions(real), count, length);
+    Value mask =
+        padded
+            ? owner.floats(AttentionMask.causal(real, length), count, 1, length, length)
+            : null;
+    LlamaDecoder.Result result = decoder.prefill(owner, prompts, positions, mask, images);
+    // Images stay the same for many steps, while the scopes of steps come and go.
+    keepImages(owner, result.cache());
+    cache = result.cache();
+    return rows(head.lastLogits(owner, result.last()), count);
+  }
+
+  @Override
+  public float[][] step(int[] parentRows, int[] tokens) {
+    Scope next = scope.child();
+    LlamaCache selected = select(next, parentRows);
+    int rows = tokens.length;
+    Value ids = next.longs(Arrays.stream(tokens).asLongStream().toArray(), rows, 1);
+    int length = Math.toIntExact(selected.length()) + 1;
+    boolean[][] seen = seen(length);
+    Value positions = next.longs(lastPositions(seen), rows, 1);
+    Value mask =
+        padded ? next.floats(AttentionMask.causal(seen, 1), rows, 1, 1, length) : null;
+    LlamaDecoder.Result result =
+        decoder.step(next, decoder.embed(next, ids), positions, mask, selected);
+    owner.close();
+    owner = next;
+    cache = result.cache();
+    return rows(head.lastLogits(next, result.last()), rows);
+  }
+
+  private LlamaCache select(Scope next, int[] parentRows) {
+    int[] prompt = Arrays.stream(parentRows).map(row -> promptOf[row]).toArray();
+    boolean sameImages = Arrays.equals(prompt, promptOf);
+    boolean sameRows =
+        parentRows.length == promptOf.length
+            && IntStream.range(0, parentRows.length).allMatch(row -> parentRows[row] == row);
+    promptOf = prompt;
+    if (sameRows) {
+      return cache;
+    }
+    LlamaCache selected = decoder.select(next, cache, !sameImages, parentRows);
+    if (!sameImages) {
+      keepImages(next, selected);
+    }
+    return selected;
+  }
+
+  private static void keepImages(Scope from, LlamaCache cache) {
+    if (cache.visible() != null) {
+      from.keep(cache.visible());
+      cache.entries().stream()
+          .map(LlamaCache.Entry::images)
+          .filter(projected -> projected != null)
+          .forEach(from::keep);
+    }
+  }
+
+  /** For each row the tokens of its prompt that are no padding, and all tokens after the prompt. */
+  private boolean[][] seen(int length) {
+    boolean[][] seen = new boolean[promptOf.length][];
+    for (int row = 0; row < seen.length; row++) {
+      boolean[] prompt = real[promptOf[row]];
+      seen[row] = Arrays.copyOf(prompt, length);
+      Arrays.fill(seen[row], prompt.length, length, true);
+    }
+    return seen;
+  }
+
+  private static long[] lastPositions(boolean[][] seen) {
+    long[] positions = new long[seen.length];
+    for (int row = 0; row < seen.length; row++) {
+      for (boolean token : seen[row]) {
+        positions[row] += token ? 1 : 0;
+      }
+      positions[row]--;
+    }
+    return positions;
+  }
+
+  private float[][] rows(Value logits, int count) {
+    float[] all = logits.floats();
+    int width = head.vocabulary();
+    float[][] rows = new float[count][];
+    for (int row = 0; row < count; row++) {
+      rows[row] = Arrays.copyOfRange(all, row * width, (row + 1) * width);
+    }
+    return rows;
+  }
+}
