@@ -18,6 +18,8 @@ public final class Verification {
           new ConvNextCheck(),
           new QFormerCheck(),
           new MmfsCheck(),
+          new LlamaCheck(),
+          new LlamaMmfsCheck(),
           new VaeCheck(),
           new UNetCheck());
 

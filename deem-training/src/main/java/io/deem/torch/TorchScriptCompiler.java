@@ -145,7 +145,7 @@ final class TorchScriptCompiler {
                   + dim(with.dim("end")) + ", 1)");
       case PAD -> light(t, "constant_pad_nd(%s, " + with.integers("widths") + ", 0)");
       case FLIP -> light(t, "flip(%s, [" + with.integer("axis") + "])");
-      case EMBEDDING -> call("embedding", name(first), name(operands.get(1)), -1, false, false);
+      case EMBEDDING -> call("embedding", full(first), name(operands.get(1)), -1, false, false);
       case INDEX_SELECT ->
           call("index_select", full(first), with.integer("axis"), name(operands.get(1)));
       case GATHER -> call("gather", full(first), with.integer("axis"), name(operands.get(1)));
