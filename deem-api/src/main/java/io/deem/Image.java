@@ -145,7 +145,7 @@ public final class Image {
     Objects.checkIndex(x, width);
     Objects.checkIndex(y, height);
     int at = (y * width + x) * CHANNELS;
-    return (rgb[at] & 0xff) << 16 | (rgb[at + 1] & 0xff) << 8 | rgb[at + 2] & 0xff;
+    return ((rgb[at] & 0xff) << 16) | ((rgb[at + 1] & 0xff) << 8) | (rgb[at + 2] & 0xff);
   }
 
   /** A copy of all pixels: red, green and blue of each, rows from the top. */

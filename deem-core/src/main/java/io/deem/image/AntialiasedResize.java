@@ -114,7 +114,7 @@ public final class AntialiasedResize {
   }
 
   private static byte weighted(byte[] samples, int start, int stride, int[] weights) {
-    int sum = 1 << PRECISION_BITS - 1;
+    int sum = 1 << (PRECISION_BITS - 1);
     int at = start;
     for (int weight : weights) {
       sum += (samples[at] & 0xff) * weight;

@@ -10,8 +10,8 @@ public record Normalization(float[] mean, float[] deviation) {
   /** That of CLIP's image encoders. */
   public static final Normalization CLIP =
       new Normalization(
-          new float[] {0.48145466f, 0.4578275f, 0.40821073f},
-          new float[] {0.26862954f, 0.26130258f, 0.27577711f});
+          new float[] {0.48145467f, 0.4578275f, 0.40821072f},
+          new float[] {0.26862955f, 0.2613026f, 0.2757771f});
 
   /** From 0..1 to -1..1, that of the diffusion autoencoder. */
   public static final Normalization SIGNED =

@@ -7,6 +7,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
 import io.deem.json.ErrorText;
 import io.deem.weights.AtomicFile;
 import java.io.IOException;
@@ -129,14 +130,15 @@ public final class TokenizerFile {
     JsonReader reader = new JsonReader(new StringReader(json));
     reader.setStrictness(Strictness.STRICT);
     JsonElement root;
+    boolean atEnd;
     try {
       root = JsonParser.parseReader(reader);
-      // A strict reader refuses anything but spaces after the value.
-      reader.peek();
+      // A strict reader itself refuses anything but spaces here.
+      atEnd = reader.peek() == JsonToken.END_DOCUMENT;
     } catch (IOException | JsonParseException e) {
       throw new MalformedTokenizerException(origin + ": is not valid JSON" + ErrorText.place(e), e);
     }
-    if (!root.isJsonObject()) {
+    if (!atEnd || !root.isJsonObject()) {
       throw new MalformedTokenizerException(origin + ": is not a JSON object");
     }
     return root.getAsJsonObject();

@@ -12,12 +12,12 @@ public final class HalfPrecision {
   /** Rounds to bfloat16; not-a-number stays so, values beyond the range become infinite. */
   public static short toBfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
-    if (value != value) {
+    if (Float.isNaN(value)) {
       // Rounding could carry a payload in the low bits out of the mantissa: force the quiet bit.
       return (short) (bits >>> 16 | 0x40);
     }
     int lowestKept = bits >>> 16 & 1;
-    return (short) (bits + 0x7fff + lowestKept >>> 16);
+    return (short) ((bits + 0x7fff + lowestKept) >>> 16);
   }
 
   /** The single-precision value of IEEE half bits; exact. */
@@ -32,7 +32,7 @@ public final class HalfPrecision {
     if (exponent == 31) {
       return Float.intBitsToFloat(sign | 0x7f800000 | mantissa << 13);
     }
-    return Float.intBitsToFloat(sign | exponent + 112 << 23 | mantissa << 13);
+    return Float.intBitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
   }
 
   /**
@@ -43,7 +43,7 @@ public final class HalfPrecision {
     int sign = bits >>> 16 & 0x8000;
     int magnitude = bits & 0x7fffffff;
     if (magnitude > 0x7f800000) {
-      return (short) (sign | 0x7e00 | magnitude >>> 13 & 0x3ff);
+      return (short) (sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff));
     }
     if (magnitude >= 0x477ff000) {
       return (short) (sign | 0x7c00);

@@ -156,8 +156,10 @@ public final class ModelWeights implements TensorSource {
       json.endObject();
     }
     json.endObject();
-    // A strict reader refuses anything but spaces after the object.
-    json.peek();
+    // A strict reader itself refuses anything but spaces here.
+    if (json.peek() != JsonToken.END_DOCUMENT) {
+      throw new MalformedWeightsException(index + ": has text after its JSON object");
+    }
     return shardOf;
   }
 

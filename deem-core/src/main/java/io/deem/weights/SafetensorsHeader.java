@@ -131,8 +131,14 @@ final class SafetensorsHeader {
       }
     }
     json.endObject();
-    // A strict reader refuses anything but spaces after the object.
-    json.peek();
+    requireEnd(json);
+  }
+
+  private void requireEnd(JsonReader json) throws IOException {
+    // A strict reader itself refuses anything but spaces here.
+    if (json.peek() != JsonToken.END_DOCUMENT) {
+      throw new MalformedWeightsException(file + ": header has text after its JSON object");
+    }
   }
 
   private void readMetadata(JsonReader json) throws IOException {

@@ -106,7 +106,7 @@ class PreprocessFixtureTest {
       for (int x = 0; x < shape[1]; x++) {
         int colour = 0;
         for (int channel = 0; channel < 3; channel++) {
-          colour = colour << 8 | bytes.get() & 0xff;
+          colour = (colour << 8) | (bytes.get() & 0xff);
         }
         assertEquals(colour, found.rgb(x, y), name + " at (" + x + ", " + y + ")");
       }

@@ -125,7 +125,7 @@ final class EncodedImage {
       if (marker == 0xd9) {
         return;
       }
-      boolean standsAlone = marker == 0x01 || marker >= 0xd0 && marker <= 0xd8;
+      boolean standsAlone = marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
       if (standsAlone) {
         continue;
       }
@@ -144,11 +144,11 @@ final class EncodedImage {
   /** The next marker; in entropy-coded data a 0xff that is none is followed by 0. */
   private static int nextJpegMarker(ByteBuffer in) {
     while (true) {
-      while (in.get() != (byte) 0xff) {
+      int marker = in.get() & 0xff;
+      if (marker != 0xff) {
         // Compressed data, or padding between segments.
         continue;
       }
-      int marker = in.get() & 0xff;
       while (marker == 0xff) {
         marker = in.get() & 0xff;
       }
@@ -185,7 +185,7 @@ final class EncodedImage {
 
   private static void skipGifPalette(ByteBuffer in, int flags) {
     if ((flags & 0x80) != 0) {
-      skip(in, 3L << (flags & 7) + 1);
+      skip(in, 3L << ((flags & 7) + 1));
     }
   }
 

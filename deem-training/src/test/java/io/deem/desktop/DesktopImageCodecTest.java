@@ -39,7 +39,7 @@ class DesktopImageCodecTest {
   }
 
   private static int pattern(int x, int y) {
-    return x * 11 << 16 | y * 15 << 8 | x * 7 + y * 5;
+    return ((x * 11) << 16) | ((y * 15) << 8) | (x * 7 + y * 5);
   }
 
   private static int grey(int value) {
