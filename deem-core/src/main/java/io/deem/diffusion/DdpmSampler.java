@@ -3,8 +3,8 @@ package io.deem.diffusion;
 import io.deem.random.NoiseSource;
 
 /**
- * Ancestral sampling: the mean of q(x_{t-1} | x_t, x_0), formula 7 of Ho et al. (2020), plus noise of the
- * posterior's variance unless t is 0.
+ * Ancestral sampling: the mean of q(x_{t-1} | x_t, x_0), formula 7 of Ho et al. (2020), plus noise
+ * of the posterior's variance unless t is 0.
  */
 final class DdpmSampler extends ScheduledSampler {
 

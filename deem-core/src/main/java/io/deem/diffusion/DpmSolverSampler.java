@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * DPM-Solver++ in its multi-step form (Lu et al., 2022), midpoint variant, of order one to three. It works
- * on estimates of the clean latents and on lambda = log(sqrt(a) / sqrt(1-a)). The last step goes to time
- * step 0, not to the clean latents.
+ * DPM-Solver++ in its multi-step form (Lu et al., 2022), midpoint variant, of order one to three.
+ * It works on estimates of the clean latents and on lambda = log(sqrt(a) / sqrt(1-a)). The last
+ * step goes to time step 0, not to the clean latents.
  */
 final class DpmSolverSampler extends ScheduledSampler {
 

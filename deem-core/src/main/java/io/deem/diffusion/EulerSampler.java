@@ -3,9 +3,9 @@ package io.deem.diffusion;
 import io.deem.random.NoiseSource;
 
 /**
- * Euler steps along the probability flow, algorithm 2 of Karras et al. (2022) without added noise. The
- * latents carry the noise level sigma instead of being scaled by sqrt(a); the network sees them divided by
- * sqrt(sigma^2 + 1).
+ * Euler steps along the probability flow, algorithm 2 of Karras et al. (2022) without added noise.
+ * The latents carry the noise level sigma instead of being scaled by sqrt(a); the network sees them
+ * divided by sqrt(sigma^2 + 1).
  */
 public final class EulerSampler extends ScheduledSampler {
 

@@ -48,7 +48,9 @@ final class NoiseLevels {
     return (1 - weight) * low + weight * (low + 1);
   }
 
-  /** Levels from the first to the last, evenly spaced in their seventh roots: Karras et al. (2022). */
+  /**
+   * Levels from the first to the last, evenly spaced in their seventh roots: Karras et al. (2022).
+   */
   static double[] karras(double first, double last, int count) {
     double firstRoot = Math.pow(first, 1 / RHO);
     double lastRoot = Math.pow(last, 1 / RHO);

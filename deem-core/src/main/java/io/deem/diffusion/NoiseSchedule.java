@@ -3,12 +3,13 @@ package io.deem.diffusion;
 import java.util.Objects;
 
 /**
- * How much noise each time step of training mixes into the latents: x_t = sqrt(a_t) x_0 + sqrt(1 - a_t)
- * noise, where a_t is the product of (1 - beta) up to t. All tables are single precision, as in the
- * reference, because the last bits of a_t near t = 0 change pictures.
+ * How much noise each time step of training mixes into the latents: x_t = sqrt(a_t) x_0 + sqrt(1 -
+ * a_t) noise, where a_t is the product of (1 - beta) up to t. All tables are single precision, as
+ * in the reference, because the last bits of a_t near t = 0 change pictures.
  *
- * <p>Latents are arrays of any length; one array may hold a batch, in which case the methods that take
- * several time steps divide it into as many equal parts. Immutable and safe for use from many threads.
+ * <p>Latents are arrays of any length; one array may hold a batch, in which case the methods that
+ * take several time steps divide it into as many equal parts. Immutable and safe for use from many
+ * threads.
  */
 public final class NoiseSchedule {
 
@@ -62,7 +63,8 @@ public final class NoiseSchedule {
   }
 
   /**
-   * Gives the schedule of Stable Diffusion: beta from 0.00085 to 0.012, scaled linear, 1,000 time steps.
+   * Gives the schedule of Stable Diffusion: beta from 0.00085 to 0.012, scaled linear, 1,000 time
+   * steps.
    *
    * @return the schedule
    */
@@ -71,8 +73,9 @@ public final class NoiseSchedule {
   }
 
   /**
-   * Maps a uniformly drawn time step to the range in which a picture's semantics, not its details, decide
-   * the loss: (t - 500) 0.6 + 500, rounded half to even. Of 1,000 time steps it keeps 200 to 799.
+   * Maps a uniformly drawn time step to the range in which a picture's semantics, not its details,
+   * decide the loss: (t - 500) 0.6 + 500, rounded half to even. Of 1,000 time steps it keeps 200 to
+   * 799.
    *
    * @param timestep a time step
    * @return the time step that DEEM's consistency loss uses instead
@@ -145,7 +148,8 @@ public final class NoiseSchedule {
   /**
    * Mixes noise into clean latents.
    *
-   * @param clean latents of one sample, or of {@code timesteps.length} samples of equal size in order
+   * @param clean latents of one sample, or of {@code timesteps.length} samples of equal size in
+   *     order
    * @param noise as many values
    * @param timesteps one time step a sample
    * @return the noisy latents
@@ -157,7 +161,8 @@ public final class NoiseSchedule {
   /**
    * Gives the velocity sqrt(a) noise - sqrt(1-a) clean, the target of a network trained for it.
    *
-   * @param clean latents of one sample, or of {@code timesteps.length} samples of equal size in order
+   * @param clean latents of one sample, or of {@code timesteps.length} samples of equal size in
+   *     order
    * @param noise as many values
    * @param timesteps one time step a sample
    * @return the velocity

@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Pseudo linear multi-step sampling (Liu et al., 2022): the noise is extrapolated from up to four network
- * outputs. The first of them are found either by twelve Runge-Kutta calls, or by visiting the first time
- * step's successor twice, in the manner of Heun.
+ * Pseudo linear multi-step sampling (Liu et al., 2022): the noise is extrapolated from up to four
+ * network outputs. The first of them are found either by twelve Runge-Kutta calls, or by visiting
+ * the first time step's successor twice, in the manner of Heun.
  */
 final class PndmSampler extends ScheduledSampler {
 

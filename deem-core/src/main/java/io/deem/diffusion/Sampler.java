@@ -3,8 +3,8 @@ package io.deem.diffusion;
 import io.deem.random.NoiseSource;
 
 /**
- * Turns noise into latents, one network call at a time. A sampler keeps what its method remembers of the
- * steps before, so it serves one run and one thread; the latents may hold a whole batch.
+ * Turns noise into latents, one network call at a time. A sampler keeps what its method remembers
+ * of the steps before, so it serves one run and one thread; the latents may hold a whole batch.
  *
  * <pre>{@code
  * float[] x = noise scaled by sampler.initNoiseSigma();
@@ -64,8 +64,8 @@ public interface Sampler {
    * @param modelOutput the network's output for {@link #scaleModelInput} of the latents
    * @param i index of the call
    * @param x the latents before the step, unscaled and unchanged by it
-   * @param noise asked at most once, for as many values as {@code x} has, and only if the method adds
-   *     noise in this step
+   * @param noise asked at most once, for as many values as {@code x} has, and only if the method
+   *     adds noise in this step
    * @return the latents after the step, a new array
    * @throws IllegalStateException if it is not the turn of {@code i}
    */

@@ -18,8 +18,8 @@ import java.util.Objects;
  * @param clipSample whether DDPM and DDIM clip the estimate of the clean latents
  * @param clipRange the bound that they clip to, positive
  * @param eta share of new noise in DDIM: 0 for none, 1 for as much as DDPM; at least 0
- * @param setAlphaToOne whether DDIM and PNDM end at the clean latents, rather than at those of time step
- *     0
+ * @param setAlphaToOne whether DDIM and PNDM end at the clean latents, rather than at those of time
+ *     step 0
  * @param skipRungeKutta whether PNDM leaves its three Runge-Kutta steps out
  * @param solverOrder order of DPM-Solver++: 1, 2 or 3
  * @param lowerOrderFinal whether DPM-Solver++ lowers its order at the end of fewer than 15 steps

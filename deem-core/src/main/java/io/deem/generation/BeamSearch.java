@@ -8,11 +8,11 @@ import java.util.List;
 /**
  * Follows several texts for each prompt and returns the best finished ones.
  *
- * <p>In each step every open beam is continued by every token; the score of a continuation is the sum of the
- * processed log-probabilities. The best candidates are walked from the top: an end token closes its text if
- * its rank is below the number of beams and is dropped otherwise; other tokens become the next beams until
- * there are enough. A prompt is done when its finished texts cannot be beaten any more; its rows leave the
- * model's batch at once.
+ * <p>In each step every open beam is continued by every token; the score of a continuation is the
+ * sum of the processed log-probabilities. The best candidates are walked from the top: an end token
+ * closes its text if its rank is below the number of beams and is dropped otherwise; other tokens
+ * become the next beams until there are enough. A prompt is done when its finished texts cannot be
+ * beaten any more; its rows leave the model's batch at once.
  */
 final class BeamSearch {
 
@@ -54,8 +54,7 @@ final class BeamSearch {
       int length = sequences[0].length;
       int vocabulary = logits[0].length;
       int wanted = config.candidateRule().candidates(beams, config.eosIds().size());
-      Candidates candidates =
-          new Candidates((int) Math.min(wanted, (long) beams * vocabulary));
+      Candidates candidates = new Candidates((int) Math.min(wanted, (long) beams * vocabulary));
       for (int beam = 0; beam < beams; beam++) {
         float[] logProbabilities = TokenScores.logSoftmax(logits[rows[beam]]);
         processors.process(logProbabilities, sequences[beam], length);

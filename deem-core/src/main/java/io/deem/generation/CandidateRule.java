@@ -3,8 +3,8 @@ package io.deem.generation;
 /** How many candidates beam search looks at in each step. */
 public enum CandidateRule {
   /**
-   * Two for each beam. With several end tokens all of them may be end tokens, so that a beam has no way on,
-   * which is an error.
+   * Two for each beam. With several end tokens all of them may be end tokens, so that a beam has no
+   * way on, which is an error.
    */
   STOCK {
     @Override

@@ -1,6 +1,8 @@
 package io.deem.generation;
 
-/** The best continuations of one prompt's beams, best first; of equal ones the one offered first. */
+/**
+ * The best continuations of one prompt's beams, best first; of equal ones the one offered first.
+ */
 final class Candidates {
 
   private final float[] scores;

@@ -8,14 +8,16 @@ import java.util.List;
  *
  * <pre>{@code
  * GenerationConfig config =
- *     GenerationConfig.builder().numBeams(5).maxNewTokens(30).eosIds(2, 32000).padId(31999).build();
+ *     GenerationConfig.builder().numBeams(5).maxNewTokens(30).eosIds(2, 32000).padId(0).build();
  * }</pre>
  *
  * @param maxNewTokens most tokens to add to the prompt, at least 1
  * @param minLength no end token is chosen while a text, its prompt included, is shorter than this
  * @param numBeams texts that beam search follows for each prompt; 1 for greedy search or sampling
- * @param lengthPenalty exponent of the length by which a beam's score is divided; above 0 favours long texts
- * @param repetitionPenalty what the scores of tokens that are there already are weakened by; 1 for nothing
+ * @param lengthPenalty exponent of the length by which a beam's score is divided; above 0 favours
+ *     long texts
+ * @param repetitionPenalty what the scores of tokens that are there already are weakened by; 1 for
+ *     nothing
  * @param earlyStopping whether beam search stops as soon as it has {@code numBeams} finished texts
  * @param eosIds the end tokens; where beam search has to write one it writes the first
  * @param padId what short texts are filled up with

@@ -11,8 +11,9 @@ public interface GenerationListener {
    * Called after each token, on the thread that generates.
    *
    * @param step how many tokens have been generated, from 1
-   * @param tokens the new token of each text; the pad id for a text that was finished before. In beam search
-   *     it is the token of the text that leads at the moment, which may not be what is returned.
+   * @param tokens the new token of each text; the pad id for a text that was finished before. In
+   *     beam search it is the token of the text that leads at the moment, which may not be what is
+   *     returned.
    * @return false to end here, with what there is
    */
   boolean onStep(int step, int[] tokens);

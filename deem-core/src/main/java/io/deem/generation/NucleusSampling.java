@@ -4,8 +4,9 @@ import io.deem.random.RandomSource;
 import java.util.Arrays;
 
 /**
- * Draws tokens from the smallest set of likely ones whose probability reaches a bound (Holtzman et al.,
- * 2020). Takes one uniform draw for each token of each unfinished text, in the order of the texts.
+ * Draws tokens from the smallest set of likely ones whose probability reaches a bound (Holtzman et
+ * al., 2020). Takes one uniform draw for each token of each unfinished text, in the order of the
+ * texts.
  */
 final class NucleusSampling extends TokenByToken {
 
@@ -14,10 +15,7 @@ final class NucleusSampling extends TokenByToken {
   private final RandomSource random;
 
   NucleusSampling(
-      TokenModel model,
-      GenerationConfig config,
-      GenerationListener listener,
-      RandomSource random) {
+      TokenModel model, GenerationConfig config, GenerationListener listener, RandomSource random) {
     super(model, config, listener);
     this.temperature = config.temperature();
     this.topP = config.topP();
@@ -33,7 +31,8 @@ final class NucleusSampling extends TokenByToken {
     long[] ranked = new long[scores.length];
     for (int token = 0; token < scores.length; token++) {
       float probability = (float) Math.exp(scores[token] - denominator);
-      // The bits of positive numbers sort as the numbers do; of equal ones the first token comes last.
+      // The bits of positive numbers sort as the numbers do; of equal ones the first token comes
+      // last.
       ranked[token] = (long) Float.floatToIntBits(probability) << 32 | (0xFFFFFFFFL - token);
     }
     Arrays.sort(ranked);

@@ -22,8 +22,8 @@ public final class TextGeneration {
    * Generates.
    *
    * @param model a model that has been given the prompts and was not asked for anything yet
-   * @param prompts the prompts' tokens, all of one length, left padding included: they count for length
-   *     and repetition. A prompt that the model knows only as embeddings is one begin token.
+   * @param prompts the prompts' tokens, all of one length, left padding included: they count for
+   *     length and repetition. A prompt that the model knows only as embeddings is one begin token.
    * @param config the way to generate
    * @param listener told of each token
    * @param random what tokens are drawn with if the configuration says so

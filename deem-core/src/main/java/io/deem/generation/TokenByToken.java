@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The loop of the searches that follow one text in each row: greedy search and sampling, which differ in how
- * they choose a token. Finished rows leave the model's batch at once.
+ * The loop of the searches that follow one text in each row: greedy search and sampling, which
+ * differ in how they choose a token. Finished rows leave the model's batch at once.
  */
 abstract class TokenByToken {
 

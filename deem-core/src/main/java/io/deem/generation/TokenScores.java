@@ -10,7 +10,8 @@ final class TokenScores {
   }
 
   /**
-   * Weakens tokens that are there already, then forbids the end tokens of a text that is too short; in place.
+   * Weakens tokens that are there already, then forbids the end tokens of a text that is too short;
+   * in place.
    *
    * @param scores logits or log-probabilities, one for each token of the vocabulary
    * @param sequence holds the text so far

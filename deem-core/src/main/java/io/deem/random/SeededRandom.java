@@ -1,17 +1,20 @@
 package io.deem.random;
 
 /**
- * A source of randomness that gives the same bits for the same seed on every machine and Java version.
+ * A source of randomness that gives the same bits for the same seed on every machine and Java
+ * version.
  *
  * <p>The generator is xoshiro256++ (Blackman and Vigna, 2019), its four words filled by SplitMix64
- * from the seed. A uniform number is the top 24 bits times 2^-24. A bounded integer is the high word of
- * the product of 32 bits and the bound, with Lemire's rejection so that no value is favoured. Normal draws
- * come in pairs from Marsaglia's polar method; an array of odd length throws the last one of its last
- * pair away, so that no draw is kept between calls and the four words are the whole state.
+ * from the seed. A uniform number is the top 24 bits times 2^-24. A bounded integer is the high
+ * word of the product of 32 bits and the bound, with Lemire's rejection so that no value is
+ * favoured. Normal draws come in pairs from Marsaglia's polar method; an array of odd length throws
+ * the last one of its last pair away, so that no draw is kept between calls and the four words are
+ * the whole state.
  */
 public final class SeededRandom implements RandomSource {
 
   private static final int STATE_WORDS = 4;
+  private static final long GOLDEN_RATIO = 0x9E3779B97F4A7C15L;
 
   private long s0;
   private long s1;
@@ -24,10 +27,11 @@ public final class SeededRandom implements RandomSource {
    * @param seed any number
    */
   public SeededRandom(long seed) {
-    s0 = splitMix(seed + 0x9E3779B97F4A7C15L);
-    s1 = splitMix(seed + 2 * 0x9E3779B97F4A7C15L);
-    s2 = splitMix(seed + 3 * 0x9E3779B97F4A7C15L);
-    s3 = splitMix(seed + 4 * 0x9E3779B97F4A7C15L);
+    long counter = seed;
+    s0 = splitMix(counter += GOLDEN_RATIO);
+    s1 = splitMix(counter += GOLDEN_RATIO);
+    s2 = splitMix(counter += GOLDEN_RATIO);
+    s3 = splitMix(counter + GOLDEN_RATIO);
   }
 
   @Override

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Replays recorded draws in the order in which they were recorded, and refuses a caller that asks for
- * anything else. A run that is fed with the draws of another implementation must give that
+ * Replays recorded draws in the order in which they were recorded, and refuses a caller that asks
+ * for anything else. A run that is fed with the draws of another implementation must give that
  * implementation's numbers.
  */
 public final class StoredDraws implements RandomSource {
@@ -78,7 +78,8 @@ public final class StoredDraws implements RandomSource {
   public int uniformInt(int bound) {
     int value = next(Integer.class, "an integer below " + bound);
     if (value < 0 || value >= bound) {
-      throw new IllegalStateException("draw " + (used - 1) + " is " + value + ", not below " + bound);
+      throw new IllegalStateException(
+          "draw " + (used - 1) + " is " + value + ", not below " + bound);
     }
     return value;
   }
@@ -98,7 +99,8 @@ public final class StoredDraws implements RandomSource {
 
   private <T> T next(Class<T> kind, String wanted) {
     if (used == draws.size()) {
-      throw new IllegalStateException("all " + used + " stored draws are used up; wanted " + wanted);
+      throw new IllegalStateException(
+          "all " + used + " stored draws are used up; wanted " + wanted);
     }
     Object draw = draws.get(used);
     if (!kind.isInstance(draw)) {

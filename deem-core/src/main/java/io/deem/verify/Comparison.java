@@ -10,8 +10,9 @@ import java.util.function.IntPredicate;
  * @param name the stored tensor's name
  * @param engine what computed
  * @param maxAbs the largest |a - b|; NaN if it cannot be told
- * @param maxRel the largest |a - b| / |b|, where |b| counts as at least the magnitude at which the absolute
- *     and the relative tolerance are equal, so that rounding around zero does not drown the rest
+ * @param maxRel the largest |a - b| / |b|, where |b| counts as at least the magnitude at which the
+ *     absolute and the relative tolerance are equal, so that rounding around zero does not drown
+ *     the rest
  * @param ok whether every element is within the tolerance
  * @param note why it failed, or what a reader has to know; empty for nothing
  */
@@ -90,7 +91,10 @@ public record Comparison(
     return new Comparison(name, engine, Double.NaN, Double.NaN, false, note);
   }
 
-  /** The line that a report prints: name, engine, differences, verdict and, if there is one, the note. */
+  /**
+   * The line that a report prints: name, engine, differences, verdict and, if there is one, the
+   * note.
+   */
   public String line() {
     String verdict = ok ? "ok" : "FAIL";
     String line =

@@ -18,9 +18,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A folder of reference numbers: {@code config.json} with the sizes and options, {@code io.safetensors} with
- * inputs and results, and {@code model.safetensors} with the weights where a network is involved. The
- * folder's name means nothing; what a fixture holds is read from its contents.
+ * A folder of reference numbers: {@code config.json} with the sizes and options, {@code
+ * io.safetensors} with inputs and results, and {@code model.safetensors} with the weights where a
+ * network is involved. The folder's name means nothing; what a fixture holds is read from its
+ * contents.
  */
 public final class Fixture implements AutoCloseable {
 

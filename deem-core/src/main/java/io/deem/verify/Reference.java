@@ -5,8 +5,8 @@ import io.deem.weights.TensorSource;
 import java.util.function.IntPredicate;
 
 /**
- * The stored tensors that one engine's results are compared with. Each method adds one comparison to the
- * report.
+ * The stored tensors that one engine's results are compared with. Each method adds one comparison
+ * to the report.
  */
 public final class Reference {
 

@@ -21,7 +21,8 @@ public final class Report {
    */
   public Report(double scale, Consumer<String> lines) {
     if (!(scale > 0 && scale < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("the tolerance must be scaled by more than 0, got " + scale);
+      throw new IllegalArgumentException(
+          "the tolerance must be scaled by more than 0, got " + scale);
     }
     this.scale = scale;
     this.lines = Objects.requireNonNull(lines, "lines");

@@ -19,8 +19,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Noise schedule and samplers: the tables, the time steps of every method, and whole runs with stored
- * network outputs and stored noise.
+ * Noise schedule and samplers: the tables, the time steps of every method, and whole runs with
+ * stored network outputs and stored noise.
  */
 final class SchedulersCheck implements FixtureCheck {
 
@@ -185,8 +185,7 @@ final class SchedulersCheck implements FixtureCheck {
           case "linear" -> NoiseSchedule.Betas.LINEAR;
           case "scaled_linear" -> NoiseSchedule.Betas.SCALED_LINEAR;
           case "squaredcos_cap_v2" -> NoiseSchedule.Betas.SQUARED_COSINE;
-          default ->
-              throw new IllegalArgumentException("unknown beta_schedule in " + config);
+          default -> throw new IllegalArgumentException("unknown beta_schedule in " + config);
         };
     return new NoiseSchedule(
         kind,
@@ -229,7 +228,13 @@ final class SchedulersCheck implements FixtureCheck {
     JsonElement given = config.get(option);
     if (given != null && !given.isJsonNull() && !given.getAsString().equals(value)) {
       throw new IllegalArgumentException(
-          "scheduler option " + option + " = " + given.getAsString() + "; only " + value + " is known");
+          "scheduler option "
+              + option
+              + " = "
+              + given.getAsString()
+              + "; only "
+              + value
+              + " is known");
     }
   }
 

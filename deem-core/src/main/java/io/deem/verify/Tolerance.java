@@ -1,7 +1,7 @@
 package io.deem.verify;
 
 /**
- * How far a computed number a may be from the stored number b: |a - b| <= absolute + relative |b|.
+ * How far a computed number a may be from the stored number b: {@code |a - b| <= absolute + relative |b|}.
  *
  * @param absolute the part that does not depend on b
  * @param relative the part in proportion to |b|
@@ -31,7 +31,9 @@ public record Tolerance(double absolute, double relative) {
     return new Tolerance(absolute * factor, relative * factor);
   }
 
-  /** The magnitude at which both parts weigh the same; relative differences are not taken below it. */
+  /**
+   * The magnitude at which both parts weigh the same; relative differences are not taken below it.
+   */
   double floor() {
     return relative > 0 && absolute > 0 ? absolute / relative : 1;
   }

@@ -15,6 +15,7 @@ public final class Verification {
   private static final List<FixtureCheck> CHECKS =
       List.of(
           new SchedulersCheck(),
+          new PreprocessCheck(),
           new ConvNextCheck(),
           new QFormerCheck(),
           new MmfsCheck(),

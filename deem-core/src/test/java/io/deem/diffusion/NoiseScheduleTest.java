@@ -50,8 +50,7 @@ class NoiseScheduleTest {
     assertEquals(SCHEDULE.signalScale(10) + 2 * SCHEDULE.noiseScale(10), together[1], 1e-6f);
     assertEquals(SCHEDULE.signalScale(900) + 2 * SCHEDULE.noiseScale(900), together[2], 1e-6f);
     assertThrows(
-        IllegalArgumentException.class,
-        () -> SCHEDULE.addNoise(new float[3], new float[3], 1, 2));
+        IllegalArgumentException.class, () -> SCHEDULE.addNoise(new float[3], new float[3], 1, 2));
     assertThrows(
         IllegalArgumentException.class, () -> SCHEDULE.addNoise(new float[3], new float[2], 1));
     assertThrows(

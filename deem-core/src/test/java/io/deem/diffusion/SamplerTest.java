@@ -46,13 +46,14 @@ class SamplerTest {
     }
   }
 
-  /** Where all pictures are one picture, the best network is known and every method must find it. */
+  /**
+   * Where all pictures are one picture, the best network is known and every method must find it.
+   */
   @ParameterizedTest
   @EnumSource(SamplingMethod.class)
   void aPerfectNetworkLeadsToThePicture(SamplingMethod method) {
-    for (PredictionType type : new PredictionType[] {
-      PredictionType.EPSILON, PredictionType.V_PREDICTION
-    }) {
+    for (PredictionType type :
+        new PredictionType[] {PredictionType.EPSILON, PredictionType.V_PREDICTION}) {
       float[] picture = {0.5f, -1.25f, 2f, 0f};
       Sampler sampler =
           SamplerConfig.builder(method).predictionType(type).steps(40).build().sampler();
@@ -85,8 +86,7 @@ class SamplerTest {
     assertThrows(IllegalStateException.class, () -> sampler.step(output, 1, x, random));
     sampler.step(output, 0, x, random);
     assertThrows(IllegalStateException.class, () -> sampler.step(output, 0, x, random));
-    assertThrows(
-        IllegalArgumentException.class, () -> sampler.step(new float[1], 1, x, random));
+    assertThrows(IllegalArgumentException.class, () -> sampler.step(new float[1], 1, x, random));
     sampler.step(output, 1, x, random);
     assertArrayEquals(new float[] {1, 2}, x);
     assertArrayEquals(new float[] {3, 4}, output);
@@ -127,8 +127,7 @@ class SamplerTest {
   }
 
   private static void assertRefused(String named, SamplerConfig.Builder builder) {
-    IllegalArgumentException failure =
-        assertThrows(IllegalArgumentException.class, builder::build);
+    IllegalArgumentException failure = assertThrows(IllegalArgumentException.class, builder::build);
     assertTrue(failure.getMessage().contains(named), failure.getMessage());
   }
 }

@@ -5,7 +5,10 @@ import io.deem.weights.TensorSource;
 import java.util.HashMap;
 import java.util.Map;
 
-/** LLaMA in plain double-precision Java, without cache or batch: slow, short and independent of engines. */
+/**
+ * LLaMA in plain double-precision Java, without cache or batch: slow, short and independent of
+ * engines.
+ */
 final class PlainLlama extends RowsOfTokens {
 
   private final Map<String, float[]> weights = new HashMap<>();

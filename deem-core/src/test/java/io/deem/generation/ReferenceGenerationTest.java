@@ -110,8 +110,7 @@ class ReferenceGenerationTest {
     long[] shape = io.info(name).shape();
     int[][] sequences = generation.sequences();
     assertArrayEquals(shape, new long[] {sequences.length, sequences[0].length}, message);
-    long[] all =
-        Arrays.stream(sequences).flatMapToInt(Arrays::stream).asLongStream().toArray();
+    long[] all = Arrays.stream(sequences).flatMapToInt(Arrays::stream).asLongStream().toArray();
     assertArrayEquals(io.longs(name), all, message);
   }
 

@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A language model without a cache: keeps every row's tokens and computes the next scores from all of them.
- * Checks that searches keep to the contract of {@link TokenModel}.
+ * A language model without a cache: keeps every row's tokens and computes the next scores from all
+ * of them. Checks that searches keep to the contract of {@link TokenModel}.
  */
 abstract class RowsOfTokens implements TokenModel {
 

@@ -60,8 +60,7 @@ class TextGenerationTest {
             new int[][] {{1}, {2}},
             config().eosIds(END).build(),
             (step, tokens) -> heard.add(step + ":" + Arrays.toString(tokens)));
-    assertArrayEquals(
-        new int[][] {{1, 2, 3, END}, {2, 3, END, PAD}}, generation.sequences());
+    assertArrayEquals(new int[][] {{1, 2, 3, END}, {2, 3, END, PAD}}, generation.sequences());
     assertArrayEquals(new int[] {2, 3}, generation.newTokens(0));
     assertArrayEquals(new int[] {3}, generation.newTokens(1));
     assertEquals(Math.log(0.7 * 0.6 * 0.8), generation.scores()[0], 1e-6);
@@ -362,8 +361,7 @@ class TextGenerationTest {
   }
 
   private static void assertRefused(String named, GenerationConfig.Builder builder) {
-    IllegalArgumentException failure =
-        assertThrows(IllegalArgumentException.class, builder::build);
+    IllegalArgumentException failure = assertThrows(IllegalArgumentException.class, builder::build);
     assertTrue(failure.getMessage().contains(named), failure.getMessage());
   }
 

@@ -28,8 +28,8 @@ class ComparisonTest {
     Comparison comparison = compare(floats(2f, -4f, 0f), floats(2.5f, -4f, 0f));
     assertEquals(0.5, comparison.maxAbs(), 1e-9);
     assertEquals(0.25, comparison.maxRel(), 1e-9);
-    assertEquals("x java 0.500 0.250 FAIL (1 of 3; first at 0: 2.5, expected 2.0)",
-        comparison.line());
+    assertEquals(
+        "x java 0.500 0.250 FAIL (1 of 3; first at 0: 2.5, expected 2.0)", comparison.line());
   }
 
   @Test
