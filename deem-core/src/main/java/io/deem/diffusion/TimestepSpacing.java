@@ -19,9 +19,11 @@ public enum TimestepSpacing {
     @Override
     double[] ascending(int trainTimesteps, int count, int offset) {
       double ratio = trainTimesteps / (double) count;
+      // The distance as numpy's arange has it, whose last bit decides where a half is rounded to.
+      double distance = (trainTimesteps - ratio) - trainTimesteps;
       double[] steps = new double[count];
       for (int i = 0; i < count; i++) {
-        steps[count - 1 - i] = Math.rint(trainTimesteps - i * ratio) - 1;
+        steps[count - 1 - i] = Math.rint(trainTimesteps + i * distance) - 1;
       }
       return steps;
     }
