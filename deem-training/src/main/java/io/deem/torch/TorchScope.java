@@ -125,6 +125,10 @@ public final class TorchScope implements TrainingScope {
     return gradient(new TorchValue(session.loaded(param)));
   }
 
+  PtNDManager manager() {
+    return manager;
+  }
+
   /** Runs a script of this package on raw tensors. */
   List<Value> call(PtSymbolBlock script, List<PtNDArray> arguments) {
     if (!manager.isOpen()) {

@@ -1,0 +1,46 @@
+package io.deem;
+
+/**
+ * How a model is opened. Immutable; start from {@link #defaults()}.
+ *
+ * <pre>{@code
+ * DeemOptions options = DeemOptions.defaults().withRuntime("cpu").withThreads(4);
+ * }</pre>
+ *
+ * @param runtime the name of the runtime to use, or null for the best usable one
+ * @param threads threads for one computation; 0 for as many as there are processors
+ * @param cacheBytes memory for encoded images, so that a second question about a picture is cheap
+ */
+public record DeemOptions(String runtime, int threads, long cacheBytes) {
+
+  private static final DeemOptions DEFAULTS = new DeemOptions(null, 0, 64L << 20);
+
+  public DeemOptions {
+    if (threads < 0) {
+      throw new IllegalArgumentException("threads must be at least 0, not " + threads);
+    }
+    if (cacheBytes < 0) {
+      throw new IllegalArgumentException("cacheBytes must be at least 0, not " + cacheBytes);
+    }
+  }
+
+  /** The best usable runtime, all processors, 64 MiB of encoded images. */
+  public static DeemOptions defaults() {
+    return DEFAULTS;
+  }
+
+  /** These options with a runtime chosen by name. */
+  public DeemOptions withRuntime(String name) {
+    return new DeemOptions(name, threads, cacheBytes);
+  }
+
+  /** These options with another number of threads. */
+  public DeemOptions withThreads(int count) {
+    return new DeemOptions(runtime, count, cacheBytes);
+  }
+
+  /** These options with another size of the cache of encoded images. */
+  public DeemOptions withCacheBytes(long bytes) {
+    return new DeemOptions(runtime, threads, bytes);
+  }
+}

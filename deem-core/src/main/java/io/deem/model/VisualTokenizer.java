@@ -1,0 +1,203 @@
+package io.deem.model;
+
+import io.deem.graph.Block;
+import io.deem.graph.Dim;
+import io.deem.graph.Graph;
+import io.deem.graph.Param;
+import io.deem.graph.Resampling;
+import io.deem.graph.Scope;
+import io.deem.graph.Shape;
+import io.deem.graph.Tensor;
+import io.deem.graph.Value;
+import io.deem.nn.LayerNorm;
+import io.deem.nn.Linear;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Images to tokens (Luo et al. 2025, "DEEM"): the image encoder, called sniffer in checkpoints, position
+ * embeddings, an optional region mask, and the perceiver resampler, whose result is projected twice, to
+ * the language model's tokens and to the diffusion model's condition.
+ */
+public final class VisualTokenizer {
+
+  private static final double EPSILON = 1e-6;
+  private static final float[] CLIP_MEAN = {0.48145466f, 0.4578275f, 0.40821073f};
+  private static final float[] CLIP_STD = {0.26862954f, 0.26130258f, 0.27577711f};
+  private static final Dim BATCH = Dim.symbol("batch");
+
+  /**
+   * The sizes that the parts do not fix.
+   *
+   * @param positionGrid side of the grid of position embeddings; the map at stride 16 of an image of
+   *     the training size
+   * @param languageWidth width of the language model's tokens
+   * @param conditionWidth width of the diffusion model's condition
+   */
+  public record Config(int positionGrid, int languageWidth, int conditionWidth) {}
+
+  /**
+   * What images are to the rest of the model.
+   *
+   * @param tokens for the language model, [batch, queries, language width]
+   * @param condition for the diffusion model, [batch, queries, condition width]
+   * @param maps of the whole image with positions added, [batch, width, h, w] at strides 4 to 32
+   * @param maskedMaps the same, zero outside the region; the same values if there is no region
+   */
+  public record Tokens(Value tokens, Value condition, List<Value> maps, List<Value> maskedMaps) {}
+
+  private final Config config;
+  private final String prefix;
+  private final ConvNextEncoder encoder;
+  private final PerceiverResampler resampler;
+  private final Block projections;
+  private final Map<Key, Block> positions = new ConcurrentHashMap<>();
+  private final Map<MapSize, Block> normalisations = new ConcurrentHashMap<>();
+
+  private record Key(List<MapSize> maps, boolean masked) {}
+
+  /** The network; its parameter names start with {@code prefix}, usually "visual_tokenizer.". */
+  public VisualTokenizer(
+      Config config, ConvNextEncoder encoder, PerceiverResampler resampler, String prefix) {
+    this.config = config;
+    this.encoder = encoder;
+    this.resampler = resampler;
+    this.prefix = prefix;
+    this.projections = Graph.block("visual projections", this::project);
+  }
+
+  /**
+   * Tokenizes images.
+   *
+   * @param pixels [batch, 3, height, width] from 0 to 1
+   * @param regions [batch, 1, height, width], 1 inside the region and 0 outside, or null for whole
+   *     images
+   */
+  public Tokens forward(Scope scope, Value pixels, Value regions) {
+    Value normalised =
+        scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
+    ConvNextEncoder.Features features = encoder.forward(scope, normalised);
+    List<MapSize> sizes = features.maps().stream().map(MapSize::of).toList();
+    Block block =
+        positions.computeIfAbsent(new Key(sizes, regions != null), this::positions);
+    List<Value> inputs = new ArrayList<>(features.maps());
+    inputs.add(features.lastHiddenState());
+    if (regions != null) {
+      inputs.add(regions);
+    }
+    List<Value> placed = scope.run(block, inputs);
+    List<Value> maps = placed.subList(1, 1 + sizes.size());
+    List<Value> masked = regions == null ? maps : placed.subList(1 + sizes.size(), placed.size());
+    Value read = resampler.forward(scope, placed.get(0), null).last();
+    List<Value> projected = scope.run(projections, read);
+    return new Tokens(projected.get(0), projected.get(1), List.copyOf(maps), List.copyOf(masked));
+  }
+
+  /** All parameters: the encoder's, the resampler's, then those of this class. */
+  public List<Param> params() {
+    Set<Param> params = new LinkedHashSet<>(encoder.params());
+    params.addAll(resampler.params());
+    params.addAll(projections.params());
+    int grid = config.positionGrid();
+    List<MapSize> sizes = List.of(new MapSize(grid, grid));
+    params.addAll(placement("position parameters", new Key(sizes, false), 0).params());
+    return List.copyOf(params);
+  }
+
+  /** The name of the position table, which never learns: a class row, then the grid row by row. */
+  public String positionTable() {
+    return prefix + "pos_embed";
+  }
+
+  // ---------------------------------------------------------------- blocks
+
+  private Block normalise(MapSize size) {
+    return Graph.block(
+        "clip normalisation",
+        g -> {
+          Tensor x = g.input("pixels", Shape.of(BATCH, 3, size.height(), size.width()));
+          float[] scale = new float[3];
+          for (int i = 0; i < 3; i++) {
+            scale[i] = 1 / CLIP_STD[i];
+          }
+          Tensor mean = g.constant(CLIP_MEAN, 1, 3, 1, 1);
+          return List.of(x.minus(mean).times(g.constant(scale, 1, 3, 1, 1)));
+        });
+  }
+
+  private Block positions(Key key) {
+    int tokenMap = key.maps.size() == 1 ? 0 : 2;
+    return placement("visual positions", key, tokenMap);
+  }
+
+  /** Results: the resampler's input, the maps with positions, and if there is a region those masked. */
+  private Block placement(String name, Key key, int tokenMap) {
+    return Graph.block(
+        name,
+        g -> {
+          int width = encoder.config().adapterDim();
+          int grid = config.positionGrid();
+          Tensor table = g.param(Param.of(positionTable(), 1 + grid * grid, width));
+          Tensor gridTable =
+              table.slice(0, 1, 1 + grid * grid).reshape(1, grid, grid, width).permute(0, 3, 1, 2);
+          List<Tensor> maps = new ArrayList<>();
+          for (int i = 0; i < key.maps.size(); i++) {
+            MapSize size = key.maps.get(i);
+            Tensor map =
+                g.input("map" + i, Shape.of(BATCH, width, size.height(), size.width()));
+            maps.add(map.plus(resized(gridTable, size)));
+          }
+          MapSize tokens = key.maps.get(tokenMap);
+          int count = 1 + tokens.height() * tokens.width();
+          Tensor hidden = g.input("hidden", Shape.of(BATCH, count, width));
+          Tensor regions = key.masked ? g.input("regions", regionShape(key.maps.get(0))) : null;
+          Tensor x = Linear.of(prefix + "pos_proj", width, width).apply(hidden);
+          x = LayerNorm.of(prefix + "pos_ln", width, EPSILON).apply(x);
+          Tensor gridTokens = resized(gridTable, tokens).flatten(2, 3).transpose(1, 2);
+          x = x.plus(Tensor.concat(1, table.slice(0, 0, 1).unsqueeze(0), gridTokens));
+          if (regions != null) {
+            Tensor inside = inside(regions, tokens).flatten(2, 3).transpose(1, 2);
+            Tensor body = x.slice(1, 1, count).times(inside);
+            x = Tensor.concat(1, x.slice(1, 0, 1), body);
+          }
+          List<Tensor> results = new ArrayList<>();
+          results.add(LayerNorm.of(prefix + "post_ln", width, EPSILON).apply(x));
+          results.addAll(maps);
+          if (regions != null) {
+            for (int i = 0; i < maps.size(); i++) {
+              results.add(maps.get(i).times(inside(regions, key.maps.get(i))));
+            }
+          }
+          return results;
+        });
+  }
+
+  /** Region masks have the encoder's input size, four times that of the finest map. */
+  private static Shape regionShape(MapSize finest) {
+    return Shape.of(BATCH, 1, 4 * finest.height(), 4 * finest.width());
+  }
+
+  /** 1 where any of the region falls on a place of a map of this size, else 0. */
+  static Tensor inside(Tensor regions, MapSize size) {
+    Tensor share = regions.resize(Resampling.BILINEAR, false, size.height(), size.width());
+    Tensor zero = regions.graph().constant(new float[1], 1);
+    return zero.lessThan(share).cast(io.deem.graph.DataType.FLOAT);
+  }
+
+  private static Tensor resized(Tensor table, MapSize size) {
+    return table.resize(Resampling.BICUBIC, false, size.height(), size.width());
+  }
+
+  private List<Tensor> project(Graph g) {
+    PerceiverResampler.Config read = resampler.config();
+    Tensor x = g.input("read", Shape.of(BATCH, read.queries(), read.width()));
+    Tensor tokens = Linear.of(prefix + "proj_t", read.width(), config.languageWidth()).apply(x);
+    Tensor condition = Linear.of(prefix + "proj_i", read.width(), config.conditionWidth()).apply(x);
+    return Arrays.asList(tokens, condition);
+  }
+}

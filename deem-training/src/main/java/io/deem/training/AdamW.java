@@ -1,0 +1,119 @@
+package io.deem.training;
+
+import io.deem.torch.OptimizerScript;
+import io.deem.torch.TorchSession;
+import io.deem.weights.TensorSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), and clipping by the global norm.
+ *
+ * <p>Parameters that no gradient has ever reached are left alone, without decay, as in PyTorch.
+ */
+public final class AdamW implements AutoCloseable {
+
+  /**
+   * The constants.
+   *
+   * @param beta1 decay of the first moment
+   * @param beta2 decay of the second moment
+   * @param epsilon added to the root of the corrected second moment
+   * @param maxNorm gradients are scaled down to this global norm; 0 for no clipping
+   */
+  public record Config(double beta1, double beta2, double epsilon, double maxNorm) {
+    /** The paper's first stage: 0.9, 0.995, 1e-6, norm 1. */
+    public static final Config STAGE_1 = new Config(0.9, 0.995, 1e-6, 1);
+
+    /** PyTorch's defaults, norm 1: 0.9, 0.999, 1e-8. */
+    public static final Config DEFAULT = new Config(0.9, 0.999, 1e-8, 1);
+  }
+
+  private final TorchSession session;
+  private final Config config;
+  private final List<ParameterGroup> groups;
+  private final Set<String> neverDecayed;
+  private final OptimizerScript script;
+  private long step;
+
+  /**
+   * An optimiser for the parameters of a session that learn.
+   *
+   * @param groups decide learning rate and weight decay by name; the first match wins
+   * @param layerNorms names of the parameters of layer norms; they and biases never decay
+   */
+  public AdamW(
+      TorchSession session, Config config, List<ParameterGroup> groups, Set<String> layerNorms) {
+    this.session = session;
+    this.config = config;
+    this.groups = List.copyOf(groups);
+    this.neverDecayed = Set.copyOf(layerNorms);
+    this.script = new OptimizerScript(session);
+  }
+
+  /** Steps taken. */
+  public long steps() {
+    return step;
+  }
+
+  /**
+   * Changes every parameter by its gradient, then sets the gradients to zero.
+   *
+   * @param rateFactor multiplies every learning rate; see {@link LearningRateSchedule#factor}
+   * @return the global norm of the gradients before clipping; if it is not finite, nothing changes
+   */
+  public double step(double rateFactor) {
+    List<String> names = script.namesWithGradient();
+    double norm = script.globalNorm(names);
+    if (!Double.isFinite(norm)) {
+      session.clearGradients();
+      return norm;
+    }
+    step++;
+    double clip = config.maxNorm > 0 ? Math.min(1, config.maxNorm / (norm + 1e-6)) : 1;
+    Map<Rate, List<String>> byRate = new LinkedHashMap<>();
+    for (String name : names) {
+      byRate.computeIfAbsent(rate(name), key -> new ArrayList<>()).add(name);
+    }
+    byRate.forEach(
+        (rate, members) ->
+            script.adamW(
+                members,
+                new OptimizerScript.Update(
+                    rate.learningRate * rateFactor,
+                    config.beta1,
+                    config.beta2,
+                    config.epsilon,
+                    rate.weightDecay,
+                    step,
+                    clip)));
+    return norm;
+  }
+
+  /** The moments, for a checkpoint: {@code m.NAME} and {@code v.NAME}. */
+  public Map<String, float[]> state() {
+    return script.moments();
+  }
+
+  /** Continues from saved moments. */
+  public void restore(TensorSource moments, long steps) {
+    script.restore(moments);
+    step = steps;
+  }
+
+  @Override
+  public void close() {
+    script.close();
+  }
+
+  private Rate rate(String name) {
+    ParameterGroup group = ParameterGroup.of(groups, name);
+    boolean decays = !name.contains("bias") && !neverDecayed.contains(name);
+    return new Rate(group.learningRate(), decays ? group.weightDecay() : 0);
+  }
+
+  private record Rate(double learningRate, double weightDecay) {}
+}

@@ -1,0 +1,2 @@
+/** Learning: initial weights, the optimiser, its schedule, the loop and its checkpoints. */
+package io.deem.training;

@@ -1,0 +1,64 @@
+package io.deem.mini.recipe;
+
+import io.deem.mini.Scene;
+import io.deem.mini.SceneGenerator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Batches of consecutive scenes. While a batch is used, the next one is drawn in the background; what
+ * a step gets depends on its number alone.
+ */
+final class SceneBatches {
+
+  /**
+   * A batch.
+   *
+   * @param scenes in order
+   * @param pixels [batch, 3, canvas, canvas] from 0 to 1
+   */
+  record Batch(List<Scene> scenes, float[] pixels) {}
+
+  private final SceneGenerator generator;
+  private final int size;
+  private final int canvas;
+  private long expected = -1;
+  private CompletableFuture<Batch> next;
+
+  SceneBatches(SceneGenerator generator, int size, int canvas) {
+    this.generator = generator;
+    this.size = size;
+    this.canvas = canvas;
+  }
+
+  /** Scenes in a batch. */
+  int size() {
+    return size;
+  }
+
+  /** The shape of a batch's pixels. */
+  long[] shape() {
+    return new long[] {size, 3, canvas, canvas};
+  }
+
+  /** The batch of a step, counted from 0. */
+  Batch batch(long step) {
+    Batch batch = step == expected ? next.join() : draw(step);
+    expected = step + 1;
+    next = CompletableFuture.supplyAsync(() -> draw(step + 1));
+    return batch;
+  }
+
+  private Batch draw(long step) {
+    List<Scene> scenes = new ArrayList<>(size);
+    int planes = 3 * canvas * canvas;
+    float[] pixels = new float[size * planes];
+    for (int i = 0; i < size; i++) {
+      Scene scene = generator.scene(step * size + i);
+      scene.picture().toPlanes(pixels, i * planes);
+      scenes.add(scene);
+    }
+    return new Batch(scenes, pixels);
+  }
+}
