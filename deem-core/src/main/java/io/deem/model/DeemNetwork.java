@@ -52,11 +52,15 @@ public final class DeemNetwork {
    * @param batch the text, with a place for each image
    * @param images for the encoder, [images, 3, size, size] from 0 to 1
    * @param drawn the same images for the image decoder, [images, 3, size, size] from 0 to 1
-   * @param promptLengths tokens at the beginning of each row that are not learnt; null for none
+   * @param targets the text that is learnt; see {@link InterleavedBatch#textTargets}
    * @param imageLoss for each image whether next-image prediction counts it; null for all
    */
   public record Example(
-      InterleavedBatch batch, Value images, Value drawn, int[] promptLengths, boolean[] imageLoss) {}
+      InterleavedBatch batch,
+      Value images,
+      Value drawn,
+      InterleavedBatch.TextTargets targets,
+      boolean[] imageLoss) {}
 
   /**
    * The losses of a step; each is a scalar, or null if its weight is 0.
@@ -152,9 +156,7 @@ public final class DeemNetwork {
     if (weights.text > 0 || weights.image > 0) {
       Value stream = read(scope, example.batch, seen);
       if (weights.text > 0) {
-        InterleavedBatch.TextTargets targets =
-            example.batch.textTargets(example.promptLengths, false);
-        text = language.textLoss(scope, stream, targets);
+        text = language.textLoss(scope, stream, example.targets);
       }
       if (weights.image > 0) {
         image = nextImage(scope, example, seen, stream, random);

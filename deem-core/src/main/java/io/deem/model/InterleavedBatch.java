@@ -161,7 +161,14 @@ public final class InterleavedBatch {
   }
 
   /** Tokens of text that count in the loss, and what should follow each. */
-  public record TextTargets(long[] places, long[] targets) {}
+  public record TextTargets(long[] places, long[] targets) {
+
+    private static TextTargets of(List<long[]> pairs) {
+      return new TextTargets(
+          pairs.stream().mapToLong(pair -> pair[0]).toArray(),
+          pairs.stream().mapToLong(pair -> pair[1]).toArray());
+    }
+  }
 
   /**
    * The text to be learnt (DEEM's next-token loss): all but beginnings, padding, image tokens, a start
@@ -184,9 +191,29 @@ public final class InterleavedBatch {
         }
       }
     }
-    return new TextTargets(
-        pairs.stream().mapToLong(pair -> pair[0]).toArray(),
-        pairs.stream().mapToLong(pair -> pair[1]).toArray());
+    return TextTargets.of(pairs);
+  }
+
+  /**
+   * Text to be learnt, chosen token by token.
+   *
+   * @param learnt for each row, whether each of its tokens before padding counts as a target
+   */
+  public TextTargets textTargets(List<boolean[]> learnt) {
+    List<long[]> pairs = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      int first = 0;
+      while (!real[row][first]) {
+        first++;
+      }
+      boolean[] chosen = learnt.get(row);
+      for (int i = 1; i < chosen.length; i++) {
+        if (chosen[i]) {
+          pairs.add(new long[] {(long) row * length + first + i - 1, id(row, first + i)});
+        }
+      }
+    }
+    return TextTargets.of(pairs);
   }
 
   /**

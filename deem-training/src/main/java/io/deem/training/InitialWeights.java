@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Weights to start from: those set one by one, those of a checkpoint, and for the rest random values.
@@ -46,6 +47,18 @@ public final class InitialWeights implements TensorSource {
       if (checkpoint.contains(info.name())) {
         checkpoint.require(info.name(), info.shape());
         values.put(info.name(), () -> checkpoint.floats(info.name()));
+      }
+    }
+    return this;
+  }
+
+  /** Takes tensors from a checkpoint that has them under other names; null keeps a tensor as it is. */
+  public InitialWeights from(TensorSource checkpoint, UnaryOperator<String> nameThere) {
+    for (TensorInfo info : infos.values()) {
+      String other = nameThere.apply(info.name());
+      if (other != null) {
+        checkpoint.require(other, info.shape());
+        values.put(info.name(), () -> checkpoint.floats(other));
       }
     }
     return this;

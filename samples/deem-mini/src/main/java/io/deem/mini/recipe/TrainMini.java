@@ -5,6 +5,8 @@ import io.deem.Progress;
 import io.deem.ProgressListener;
 import io.deem.mini.EmojiCorpus;
 import io.deem.mini.EmojiStyle;
+import io.deem.model.DeemNetwork;
+import io.deem.training.ParameterGroup;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,7 +46,90 @@ public final class TrainMini {
   }
 
   private static List<Stage> stages(Recipe recipe) {
-    return List.of(new AutoencoderStage(recipe));
+    return List.of(
+        new AutoencoderStage(recipe),
+        new PriorStage(recipe),
+        new EncoderStage(recipe),
+        language(recipe),
+        alignment(recipe),
+        new PresenceStage(recipe, "alignment"),
+        answering(recipe),
+        new PresenceStage(recipe, "answering"));
+  }
+
+  private static boolean inLanguageModel(String name) {
+    return name.startsWith("mm_decoder.layers.")
+        || name.startsWith("mm_decoder.norm.")
+        || name.startsWith("text_decoder.head_new")
+        || name.equals("soi_token");
+  }
+
+  private static Stage language(Recipe recipe) {
+    DeemStage.Plan plan =
+        new DeemStage.Plan(
+            "language", List.of(), 4, 16, 700, 50, List.of(new ParameterGroup("", 5e-4, 0.01)),
+            name -> inLanguageModel(name) && !name.contains("llama_cross_attn"));
+    return new DeemStage(
+        recipe,
+        plan,
+        m ->
+            new LanguageTask(
+                m.network(), m.labels(), m.batches(), m.text(), m.captions(), m.questions(), 4, 0.2));
+  }
+
+  /** DEEM's first stage: the language model and the UNet stay as they are. */
+  private static Stage alignment(Recipe recipe) {
+    DeemStage.Plan plan =
+        new DeemStage.Plan(
+            "alignment",
+            List.of("prior", "encoder", "language"),
+            5,
+            24,
+            600,
+            50,
+            List.of(
+                new ParameterGroup("sampling_offsets", 1e-4, 0),
+                new ParameterGroup("llama_cross_attn.gate", 1e-3, 0),
+                new ParameterGroup("visual_tokenizer.sniffer", 3e-4, 0.05),
+                new ParameterGroup("", 5e-4, 0.05)),
+            TrainMini::learnsInAlignment);
+    DeemTask.Mix mix = new DeemTask.Mix(0.4, 3, 5, new DeemNetwork.LossWeights(1, 5, 5));
+    return new DeemStage(
+        recipe,
+        plan,
+        m -> new DeemTask(m.network(), m.batches(), m.text(), m.captions(), m.questions(), mix));
+  }
+
+  /** The paper's freezing: language model, text head, VAE, UNet and tables do not learn. */
+  private static boolean learnsInAlignment(String name) {
+    boolean languageModel = name.startsWith("mm_decoder.") && !name.contains("llama_cross_attn");
+    boolean head = name.startsWith("text_decoder.head.");
+    boolean imageDecoder =
+        name.startsWith("visual_tokenizer.encoder.unet.")
+            || name.startsWith(MiniArchitecture.AUTOENCODER);
+    boolean table =
+        name.endsWith("pos_embed")
+            || (name.contains("mmfs_module") && name.endsWith("ignore_token"));
+    return !languageModel && !head && !imageDecoder && !table;
+  }
+
+  /** The second stage: the language model learns to answer, the encoder stays as it is. */
+  private static Stage answering(Recipe recipe) {
+    DeemStage.Plan plan =
+        new DeemStage.Plan(
+            "answering",
+            List.of("alignment"),
+            6,
+            24,
+            1000,
+            50,
+            List.of(new ParameterGroup("sampling_offsets", 1e-4, 0), new ParameterGroup("", 3e-4, 0.01)),
+            TrainMini::inLanguageModel);
+    DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 0));
+    return new DeemStage(
+        recipe,
+        plan,
+        m -> new DeemTask(m.network(), m.batches(), m.text(), m.captions(), m.questions(), mix));
   }
 
   private static ProgressListener reporter() {

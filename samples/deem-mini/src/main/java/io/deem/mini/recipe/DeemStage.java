@@ -1,0 +1,182 @@
+package io.deem.mini.recipe;
+
+import io.deem.Cancellation;
+import io.deem.ProgressListener;
+import io.deem.mini.Captions;
+import io.deem.mini.Questions;
+import io.deem.mini.SceneConfig;
+import io.deem.mini.SceneGenerator;
+import io.deem.model.DeemNetwork;
+import io.deem.text.SpecialTokens;
+import io.deem.text.Tokenizer;
+import io.deem.text.TokenizerFile;
+import io.deem.torch.TorchEngine;
+import io.deem.torch.TorchSession;
+import io.deem.training.AdamW;
+import io.deem.training.InitialDeem;
+import io.deem.training.InitialWeights;
+import io.deem.training.LearningRateSchedule;
+import io.deem.training.ParameterGroup;
+import io.deem.training.SessionWeights;
+import io.deem.training.TrainingLoop;
+import io.deem.training.TrainingTask;
+import io.deem.weights.ModelWeights;
+import io.deem.weights.SafetensorsFile;
+import io.deem.weights.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/** A stage that trains the whole model or its language model, from the results of earlier stages. */
+final class DeemStage implements Stage {
+
+  /**
+   * What makes one such stage different from another.
+   *
+   * @param name of the stage
+   * @param from earlier stages whose weights it starts from; of one name the last counts
+   * @param sceneSeed added to the recipe's seed for its scenes
+   * @param batch scenes in a step
+   * @param steps in all
+   * @param warmup steps until the full learning rate
+   * @param groups learning rates by parameter name
+   * @param learns which parameters learn
+   */
+  record Plan(
+      String name,
+      List<String> from,
+      int sceneSeed,
+      int batch,
+      long steps,
+      long warmup,
+      List<ParameterGroup> groups,
+      Predicate<String> learns) {}
+
+  /** What a task is made of. */
+  record Materials(
+      DeemNetwork network,
+      Labels labels,
+      SceneBatches batches,
+      MiniText text,
+      Captions captions,
+      Questions questions) {}
+
+  /** Makes the task of a stage. */
+  interface TaskMaker {
+    TrainingTask make(Materials materials);
+  }
+
+  private final Recipe recipe;
+  private final Plan plan;
+  private final TaskMaker maker;
+
+  DeemStage(Recipe recipe, Plan plan, TaskMaker maker) {
+    this.recipe = recipe;
+    this.plan = plan;
+    this.maker = maker;
+  }
+
+  @Override
+  public String name() {
+    return plan.name;
+  }
+
+  @Override
+  public void run(ProgressListener listener, Cancellation cancellation) throws IOException {
+    if (Files.exists(recipe.result(name()))) {
+      return;
+    }
+    DeemNetwork network = MiniArchitecture.network();
+    Labels labels = Labels.read(recipe);
+    TokenizerFile file =
+        TokenizerFile.read(recipe.data().resolve("stories15M")).withAddedTokens(addedTokens());
+    List<TensorSource> opened = new ArrayList<>();
+    try (Tokenizer tokenizer = Tokenizer.open(file)) {
+      InitialWeights start = start(network, opened);
+      SceneGenerator scenes =
+          SceneGenerator.training(
+              Recipe.SEED + plan.sceneSeed,
+              recipe.corpus(),
+              labels.vocabulary(),
+              SceneConfig.training());
+      Materials materials =
+          new Materials(
+              network,
+              labels,
+              new SceneBatches(scenes, plan.batch, MiniArchitecture.CANVAS),
+              new MiniText(tokenizer, network.config().special()),
+              new Captions(Recipe.SEED),
+              new Questions(labels.vocabulary(), Recipe.SEED));
+      train(network, start, maker.make(materials), listener, cancellation);
+    } finally {
+      for (TensorSource source : opened) {
+        source.close();
+      }
+    }
+  }
+
+  private void train(
+      DeemNetwork network,
+      InitialWeights start,
+      TrainingTask task,
+      ProgressListener listener,
+      Cancellation cancellation)
+      throws IOException {
+    try (TorchSession session = new TorchEngine().open(start);
+        AdamW optimizer =
+            new AdamW(
+                session, new AdamW.Config(0.9, 0.98, 1e-8, 1), plan.groups, Set.of())) {
+      network.params().forEach(session::load);
+      session.trainable(plan.learns);
+      TrainingLoop.Plan loop =
+          new TrainingLoop.Plan(
+              name(),
+              name() + " " + plan.steps + " x " + plan.batch,
+              plan.steps,
+              Recipe.SEED,
+              new LearningRateSchedule(plan.warmup, plan.steps, 0.02),
+              recipe.checkpoints(name()),
+              100);
+      new TrainingLoop(session, optimizer, loop).run(task, listener, cancellation);
+      SessionWeights.of(session).write(recipe.result(name()));
+    }
+  }
+
+  private InitialWeights start(DeemNetwork network, List<TensorSource> opened)
+      throws IOException {
+    TensorSource llama = ModelWeights.open(recipe.data().resolve("stories15M"));
+    opened.add(llama);
+    InitialWeights start =
+        new InitialDeem(network, Recipe.SEED + 3).languageModel(llama).weights();
+    for (String stage : plan.from) {
+      SafetensorsFile weights = SafetensorsFile.open(recipe.result(stage));
+      opened.add(weights);
+      start.from(weights);
+      if (weights.contains(GroundedCondition.NOTHING.name())) {
+        // The image prior's "nothing" is what guidance pushes away from.
+        float[] nothing = weights.floats(GroundedCondition.NOTHING.name());
+        start.set("image_decoder.neg_prompt_embeds", () -> repeated(nothing, network));
+      }
+    }
+    return start;
+  }
+
+  private static float[] repeated(float[] token, DeemNetwork network) {
+    int count = network.config().contextResampler().queries();
+    float[] all = new float[count * token.length];
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(token, 0, all, i * token.length, token.length);
+    }
+    return all;
+  }
+
+  /** The tokens that deem-mini adds to the vocabulary, in the order of their ids. */
+  static List<String> addedTokens() {
+    List<String> tokens = new ArrayList<>(SpecialTokens.IMAGE);
+    tokens.addAll(SpecialTokens.GROUNDING);
+    return tokens;
+  }
+}
