@@ -140,7 +140,7 @@ public final class LlamaTokenModel implements TokenModel {
     if (sameRows) {
       return cache;
     }
-    LlamaCache selected = decoder.select(next, cache, !sameImages, parentRows);
+    LlamaCache selected = decoder.select(next, cache, sameImages, parentRows);
     if (!sameImages) {
       keepImages(next, selected);
     }
