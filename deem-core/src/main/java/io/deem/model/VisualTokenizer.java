@@ -9,6 +9,7 @@ import io.deem.graph.Scope;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.graph.Value;
+import io.deem.image.Normalization;
 import io.deem.nn.LayerNorm;
 import io.deem.nn.Linear;
 import java.util.ArrayList;
@@ -27,8 +28,6 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class VisualTokenizer {
 
   private static final double EPSILON = 1e-6;
-  private static final float[] CLIP_MEAN = {0.48145466f, 0.4578275f, 0.40821073f};
-  private static final float[] CLIP_STD = {0.26862954f, 0.26130258f, 0.27577711f};
   private static final Dim BATCH = Dim.symbol("batch");
 
   /**
@@ -123,9 +122,9 @@ public final class VisualTokenizer {
           Tensor x = g.input("pixels", Shape.of(BATCH, 3, size.height(), size.width()));
           float[] scale = new float[3];
           for (int i = 0; i < 3; i++) {
-            scale[i] = 1 / CLIP_STD[i];
+            scale[i] = 1 / Normalization.CLIP.deviation()[i];
           }
-          Tensor mean = g.constant(CLIP_MEAN, 1, 3, 1, 1);
+          Tensor mean = g.constant(Normalization.CLIP.mean(), 1, 3, 1, 1);
           return List.of(x.minus(mean).times(g.constant(scale, 1, 3, 1, 1)));
         });
   }

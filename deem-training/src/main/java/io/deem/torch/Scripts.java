@@ -7,6 +7,8 @@ final class Scripts {
 
   /** Copies the second tensor into the first. */
   static final String COPY =
-      "  def forward(self: __torch__.Block, to: Tensor, from_: Tensor) -> Tensor:\n"
-          + "    return torch.copy_(to, from_)\n";
+      """
+        def forward(self: __torch__.Block, to: Tensor, from_: Tensor) -> Tensor:
+          return torch.copy_(to, from_)
+      """;
 }

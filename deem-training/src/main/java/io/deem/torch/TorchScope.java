@@ -44,7 +44,7 @@ public final class TorchScope implements TrainingScope {
     this.manager = (PtNDManager) outer.newSubManager();
     this.gradients = gradients;
     this.parent = parent;
-    this.first = (PtNDArray) manager.create(0f);
+    this.first = TorchValue.arrayOf(longs(new long[1]));
     first.setName("module_method:forward");
   }
 
@@ -191,7 +191,7 @@ public final class TorchScope implements TrainingScope {
   private TorchValue create(
       ByteBuffer bytes, ai.djl.ndarray.types.DataType type, long... shape) {
     memory.add(bytes);
-    TorchValue value = new TorchValue((PtNDArray) manager.create(bytes, new Shape(shape), type));
+    TorchValue value = new TorchValue(manager.create(bytes, new Shape(shape), type));
     value.memory = bytes;
     return value;
   }

@@ -10,6 +10,7 @@ import io.deem.graph.Tensor;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -107,9 +108,9 @@ final class TorchScriptCompiler {
       case ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM -> arithmetic(t);
       case ADD_SCALAR -> scalarCall(t, "add");
       case MUL_SCALAR -> scalarCall(t, "mul");
-      case NEG, ABS, SILU, RELU, TANH, SIGMOID -> light(t, t.op().name().toLowerCase() + "(%s)");
+      case NEG, ABS, SILU, RELU, TANH, SIGMOID -> light(t, functionName(t) + "(%s)");
       case EXP, LOG, SQRT, RSQRT, SIN, COS, ROUND ->
-          call(t.op().name().toLowerCase(), full(first));
+          call(functionName(t), full(first));
       case GELU -> light(t, "gelu(%s)");
       case GELU_TANH -> light(t, "gelu(%s, approximate=\"tanh\")");
       case CLAMP -> call("clamp", full(first), with.number("low"), with.number("high"));
@@ -169,6 +170,10 @@ final class TorchScriptCompiler {
       case DETACH -> light(t, "detach(%s)");
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };
+  }
+
+  private static String functionName(Tensor t) {
+    return t.op().name().toLowerCase(Locale.ROOT);
   }
 
   // ---------------------------------------------------------------- composite operations

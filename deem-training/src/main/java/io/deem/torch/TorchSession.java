@@ -167,7 +167,7 @@ public final class TorchSession implements TrainingSession {
         ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
             .order(ByteOrder.nativeOrder());
     memory.asFloatBuffer().put(FloatBuffer.wrap(values));
-    return (PtNDArray) manager.create(memory, new Shape(extents), ai.djl.ndarray.types.DataType.FLOAT32);
+    return manager.create(memory, new Shape(extents), ai.djl.ndarray.types.DataType.FLOAT32);
   }
 
   /** A script and the arguments that follow a block's inputs. */

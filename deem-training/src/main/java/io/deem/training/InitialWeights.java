@@ -148,7 +148,7 @@ public final class InitialWeights implements TensorSource {
     float[] draws = new float[Math.toIntExact(infos.get(name).elements())];
     RandomSource random = RandomSource.seeded(seed * 0x9E3779B97F4A7C15L + name.hashCode());
     random.gaussian(draws);
-    float deviation = (float) (1 / Math.sqrt(fanIn));
+    float deviation = (float) (1 / Math.sqrt((double) fanIn));
     for (int i = 0; i < draws.length; i++) {
       draws[i] = Math.max(-2, Math.min(2, draws[i])) * deviation;
     }

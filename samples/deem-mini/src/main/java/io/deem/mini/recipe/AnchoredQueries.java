@@ -54,7 +54,8 @@ final class AnchoredQueries {
     for (int cell = 0; cell < GRID * GRID; cell++) {
       for (int k = 0; k < WAVES; k++) {
         double x = Math.PI * (k + 1) * (cell % GRID) / GRID;
-        double y = Math.PI * (k + 1) * (cell / GRID) / GRID;
+        int row = cell / GRID;
+        double y = Math.PI * (k + 1) * row / GRID;
         wave[4 * k] = Math.cos(x);
         wave[4 * k + 1] = Math.sin(x);
         wave[4 * k + 2] = Math.cos(y);

@@ -41,7 +41,8 @@ record CellTruth(long[] nouns, long[] colors) {
   /** The object at the middle of a cell; where objects touch, the nearer one; null for none. */
   private static PlacedObject at(Scene scene, int cell) {
     double x = (cell % GRID + 0.5) / GRID;
-    double y = (cell / GRID + 0.5) / GRID;
+    int row = cell / GRID;
+    double y = (row + 0.5) / GRID;
     PlacedObject nearest = null;
     double best = Double.MAX_VALUE;
     for (PlacedObject object : scene.objects()) {

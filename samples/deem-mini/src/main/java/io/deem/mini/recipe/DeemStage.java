@@ -10,6 +10,7 @@ import io.deem.model.DeemNetwork;
 import io.deem.text.SpecialTokens;
 import io.deem.text.Tokenizer;
 import io.deem.text.TokenizerFile;
+import io.deem.torch.Precision;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.training.AdamW;
@@ -84,53 +85,17 @@ final class DeemStage implements Stage {
     return plan.name;
   }
 
+  /** Scenes in a step. */
+  int samplesPerStep() {
+    return plan.batch;
+  }
+
   @Override
   public void run(ProgressListener listener, Cancellation cancellation) throws IOException {
     if (Files.exists(recipe.result(name()))) {
       return;
     }
-    DeemNetwork network = MiniArchitecture.network();
-    Labels labels = Labels.read(recipe);
-    TokenizerFile file =
-        TokenizerFile.read(recipe.data().resolve("stories15M")).withAddedTokens(addedTokens());
-    List<TensorSource> opened = new ArrayList<>();
-    try (Tokenizer tokenizer = Tokenizer.open(file)) {
-      InitialWeights start = start(network, opened);
-      SceneGenerator scenes =
-          SceneGenerator.training(
-              Recipe.SEED + plan.sceneSeed,
-              recipe.corpus(),
-              labels.vocabulary(),
-              SceneConfig.training());
-      Materials materials =
-          new Materials(
-              network,
-              labels,
-              new SceneBatches(scenes, plan.batch, MiniArchitecture.CANVAS),
-              new MiniText(tokenizer, network.config().special()),
-              new Captions(Recipe.SEED),
-              new Questions(labels.vocabulary(), Recipe.SEED));
-      train(network, start, maker.make(materials), listener, cancellation);
-    } finally {
-      for (TensorSource source : opened) {
-        source.close();
-      }
-    }
-  }
-
-  private void train(
-      DeemNetwork network,
-      InitialWeights start,
-      TrainingTask task,
-      ProgressListener listener,
-      Cancellation cancellation)
-      throws IOException {
-    try (TorchSession session = new TorchEngine().open(start);
-        AdamW optimizer =
-            new AdamW(
-                session, new AdamW.Config(0.9, 0.98, 1e-8, 1), plan.groups, Set.of())) {
-      network.params().forEach(session::load);
-      session.trainable(plan.learns);
+    try (Trainee trainee = prepare(Precision.FP32)) {
       TrainingLoop.Plan loop =
           new TrainingLoop.Plan(
               name(),
@@ -140,8 +105,72 @@ final class DeemStage implements Stage {
               new LearningRateSchedule(plan.warmup, plan.steps, 0.02),
               recipe.checkpoints(name()),
               100);
-      new TrainingLoop(session, optimizer, loop).run(task, listener, cancellation);
-      SessionWeights.of(session).write(recipe.result(name()));
+      trainee.run(loop, listener, cancellation);
+      SessionWeights.of(trainee.session).write(recipe.result(name()));
+    }
+  }
+
+  /** Trains for some steps in a precision, without checkpoints or result, to see how fast it goes. */
+  void rehearse(Precision precision, long steps, ProgressListener listener) throws IOException {
+    try (Trainee trainee = prepare(precision)) {
+      TrainingLoop.Plan loop =
+          new TrainingLoop.Plan(
+              name(), "rehearsal", steps, Recipe.SEED, LearningRateSchedule.constant(), null, steps);
+      trainee.run(loop, listener, new Cancellation());
+    }
+  }
+
+  private Trainee prepare(Precision precision) throws IOException {
+    DeemNetwork network = MiniArchitecture.network();
+    Labels labels = Labels.read(recipe);
+    Tokenizer tokenizer =
+        Tokenizer.open(
+            TokenizerFile.read(recipe.data().resolve("stories15M"))
+                .withAddedTokens(addedTokens()));
+    SceneGenerator scenes =
+        SceneGenerator.training(
+            Recipe.SEED + plan.sceneSeed,
+            recipe.corpus(),
+            labels.vocabulary(),
+            SceneConfig.training());
+    Materials materials =
+        new Materials(
+            network,
+            labels,
+            new SceneBatches(scenes, plan.batch, MiniArchitecture.CANVAS),
+            new MiniText(tokenizer, network.config().special()),
+            new Captions(Recipe.SEED),
+            new Questions(labels.vocabulary(), Recipe.SEED));
+    List<TensorSource> sources = new ArrayList<>();
+    InitialWeights start = start(network, sources);
+    TorchSession session = new TorchEngine(precision).open(start);
+    network.params().forEach(session::load);
+    session.trainable(plan.learns);
+    AdamW optimizer =
+        new AdamW(session, new AdamW.Config(0.9, 0.98, 1e-8, 1), plan.groups, Set.of());
+    return new Trainee(session, optimizer, maker.make(materials), tokenizer, sources);
+  }
+
+  /** Everything that a run holds open. */
+  private record Trainee(
+      TorchSession session,
+      AdamW optimizer,
+      TrainingTask task,
+      Tokenizer tokenizer,
+      List<TensorSource> sources)
+      implements AutoCloseable {
+
+    void run(TrainingLoop.Plan plan, ProgressListener listener, Cancellation cancellation)
+        throws IOException {
+      new TrainingLoop(session, optimizer, plan).run(task, listener, cancellation);
+    }
+
+    @Override
+    public void close() {
+      optimizer.close();
+      session.close();
+      tokenizer.close();
+      sources.forEach(TensorSource::close);
     }
   }
 

@@ -13,6 +13,7 @@ import io.deem.mini.PlacedObject;
 import io.deem.mini.Scene;
 import io.deem.nn.LayerNorm;
 import io.deem.nn.Linear;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -100,7 +101,8 @@ final class GroundedCondition {
       int channel = (colors[i / 3] >> (16 - 8 * (i % 3))) & 0xff;
       target[offset + i] = channel / 127.5f - 1;
     }
-    target[offset + 6 + ground.pattern().ordinal()] = 1;
+    int pattern = Arrays.asList(Ground.Pattern.values()).indexOf(ground.pattern());
+    target[offset + 6 + pattern] = 1;
   }
 
   private List<Tensor> tokens(Graph g) {

@@ -38,10 +38,15 @@ public final class TrainMini {
     List<String> chosen = List.of(args).subList(2, args.length);
     EmojiCorpus corpus =
         EmojiCorpus.open(data.resolve("emoji"), EmojiStyle.NOTO, EmojiStyle.TWEMOJI);
-    for (Stage stage : stages(new Recipe(data, work, corpus))) {
+    Recipe recipe = new Recipe(data, work, corpus);
+    for (Stage stage : stages(recipe)) {
       if (chosen.isEmpty() || chosen.contains(stage.name())) {
         stage.run(reporter(), new Cancellation());
       }
+    }
+    Stage speed = new SpeedStage(alignment(recipe));
+    if (chosen.contains(speed.name())) {
+      speed.run(reporter(), new Cancellation());
     }
   }
 
@@ -78,7 +83,7 @@ public final class TrainMini {
   }
 
   /** DEEM's first stage: the language model and the UNet stay as they are. */
-  private static Stage alignment(Recipe recipe) {
+  private static DeemStage alignment(Recipe recipe) {
     DeemStage.Plan plan =
         new DeemStage.Plan(
             "alignment",
