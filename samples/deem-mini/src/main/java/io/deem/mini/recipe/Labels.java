@@ -17,9 +17,6 @@ import java.util.Map;
  */
 final class Labels {
 
-  /** Concepts of deem-mini. */
-  static final int CONCEPTS = 120;
-
   private final Vocabulary vocabulary;
   private final Map<String, Integer> index = new HashMap<>();
   private final float[] embeddings;
@@ -45,7 +42,7 @@ final class Labels {
     meanNorm = sum / size();
   }
 
-  /** The plainest concepts, by the number of tokens of their labels, and their embeddings. */
+  /** The concepts of {@code vocabulary.txt} and their embeddings. */
   static Labels read(Recipe recipe) throws IOException {
     Path folder = recipe.data().resolve("stories15M");
     try (Tokenizer tokenizer = Tokenizer.open(folder.resolve("tokenizer.json"));
@@ -54,7 +51,7 @@ final class Labels {
           recipe
               .corpus()
               .concepts()
-              .plainest(CONCEPTS, label -> tokenizer.encodeWithoutBegin(label).length);
+              .select(recipe.data().resolve("emoji").resolve("vocabulary.txt"));
       float[] table = weights.floats("model.embed_tokens.weight");
       Vocabulary vocabulary = Vocabulary.of(concepts);
       List<String> names = vocabulary.concepts().stream().map(Concept::label).toList();

@@ -59,7 +59,8 @@ public final class TrainMini {
         alignment(recipe),
         new PresenceStage(recipe, "alignment"),
         answering(recipe),
-        new PresenceStage(recipe, "answering"));
+        new PresenceStage(recipe, "answering"),
+        new PackageStage(recipe, "answering"));
   }
 
   private static boolean inLanguageModel(String name) {
