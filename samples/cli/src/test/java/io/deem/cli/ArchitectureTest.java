@@ -44,6 +44,7 @@ class ArchitectureTest {
                   "io.deem.graph",
                   "io.deem.nn",
                   "io.deem.json",
+                  "io.deem.text",
                   "io.deem.weights",
                   "io.deem.random",
                   "io.deem.diffusion")),
