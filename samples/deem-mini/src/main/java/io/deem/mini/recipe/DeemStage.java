@@ -7,6 +7,7 @@ import io.deem.mini.Questions;
 import io.deem.mini.SceneConfig;
 import io.deem.mini.SceneGenerator;
 import io.deem.model.DeemNetwork;
+import io.deem.model.InterleavedBatch;
 import io.deem.text.SpecialTokens;
 import io.deem.text.Tokenizer;
 import io.deem.text.TokenizerFile;
@@ -180,6 +181,10 @@ final class DeemStage implements Stage {
     opened.add(llama);
     InitialWeights start =
         new InitialDeem(network, Recipe.SEED + 3).languageModel(llama).weights();
+    for (String table : List.of("mm_decoder.embed_tokens.weight", "text_decoder.head.weight")) {
+      float[] rows = start.floats(table);
+      start.set(table, () -> withEnd(rows, network.config().special()));
+    }
     for (String stage : plan.from) {
       SafetensorsFile weights = SafetensorsFile.open(recipe.result(stage));
       opened.add(weights);
@@ -191,6 +196,20 @@ final class DeemStage implements Stage {
       }
     }
     return start;
+  }
+
+  /**
+   * stories15M ends a story with the token that begins the next one and has never seen the end token,
+   * whose row, which does not learn, could hardly be predicted. It gets the beginning's row, a little
+   * longer, so that it wins against it.
+   */
+  private static float[] withEnd(float[] table, InterleavedBatch.Special special) {
+    int width = MiniArchitecture.LANGUAGE_WIDTH;
+    float[] result = table.clone();
+    for (int i = 0; i < width; i++) {
+      result[special.end() * width + i] = 1.3f * table[special.beginning() * width + i];
+    }
+    return result;
   }
 
   private static float[] repeated(float[] token, DeemNetwork network) {

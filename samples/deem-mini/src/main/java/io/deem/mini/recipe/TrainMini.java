@@ -88,7 +88,7 @@ public final class TrainMini {
     DeemStage.Plan plan =
         new DeemStage.Plan(
             "alignment",
-            List.of("prior", "encoder", "language"),
+            List.of("language", "prior", "encoder"),
             5,
             24,
             600,
