@@ -95,7 +95,8 @@ public final class MmfsNet {
       int width = map.dim(3).value();
       Tensor query = queryNorm.apply(SpatialTransformer.tokens(map)); // [batch, places, channels]
       query = query.plus(positions(map.graph(), height, width));
-      Tensor centres = map.graph().constant(centres(height, width), 1, height * width, 1, 2);
+      int places = height * width;
+      Tensor centres = map.graph().constant(centres(height, width), 1, places, 1, 2);
       Tensor seen =
           synchronizer.apply(query, centres, featureNorm.apply(tokens), levelSizes, mask);
       return conv.apply(seen.transpose(1, 2).reshape(map.shape().dims().toArray()));
@@ -119,8 +120,9 @@ public final class MmfsNet {
     private static float[] centres(int height, int width) {
       float[] centres = new float[2 * height * width];
       for (int i = 0; i < height * width; i++) {
+        int row = i / width;
         centres[2 * i] = (i % width + 0.5f) / width;
-        centres[2 * i + 1] = (i / width + 0.5f) / height;
+        centres[2 * i + 1] = (row + 0.5f) / height;
       }
       return centres;
     }
