@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
 import io.deem.graph.Param;
 import io.deem.json.ErrorText;
 import io.deem.json.RecordJson;
@@ -268,8 +269,8 @@ public final class ModelFolder implements AutoCloseable {
       reader.setStrictness(Strictness.STRICT);
       JsonElement json = JsonParser.parseReader(reader);
       // A strict reader refuses anything but spaces after the value.
-      reader.peek();
-      if (!json.isJsonObject()) {
+      boolean alone = reader.peek() == JsonToken.END_DOCUMENT;
+      if (!alone || !json.isJsonObject()) {
         throw new MalformedModelException(file + ": is not a JSON object");
       }
       return json.getAsJsonObject();
