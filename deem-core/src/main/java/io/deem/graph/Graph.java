@@ -108,8 +108,21 @@ public final class Graph {
             op + " mixes tensors of the block " + name + " with those of another");
       }
     }
+    if (!operands.isEmpty()) {
+      requireType(op, operands.get(0).type());
+    }
     Tensor tensor = new Tensor(this, nodes.size(), op, operands, attributes, shape, type);
     nodes.add(tensor);
     return tensor;
+  }
+
+  /** Engines give these operations' results on other types a type that the graph does not expect. */
+  private static void requireType(Op op, DataType given) {
+    if (op.needsFloats() && given != DataType.FLOAT) {
+      throw new ShapeException(op.toString(), DataType.FLOAT + " elements", given);
+    }
+    if (op.needsNumbers() && given == DataType.BOOL) {
+      throw new ShapeException(op.toString(), "numbers", given);
+    }
   }
 }

@@ -76,5 +76,25 @@ public enum Op {
   GRID_SAMPLE,
   RESIZE,
   CROSS_ENTROPY,
-  DETACH
+  DETACH;
+
+  /** Whether its first operand must be floating-point. */
+  boolean needsFloats() {
+    return switch (this) {
+      case DIV, EXP, LOG, SQRT, RSQRT, SIN, COS, TANH, SIGMOID, SILU, GELU, GELU_TANH, CLAMP -> true;
+      case MEAN, LOG_SUM_EXP, SOFTMAX, LOG_SOFTMAX -> true;
+      case MATMUL, LINEAR, CONV2D, CONV_TRANSPOSE2D, ATTENTION -> true;
+      case LAYER_NORM, RMS_NORM, GROUP_NORM, ROPE, GRID_SAMPLE, RESIZE, CROSS_ENTROPY -> true;
+      default -> false;
+    };
+  }
+
+  /** Whether its first operand must be numbers and not truth values. */
+  boolean needsNumbers() {
+    return switch (this) {
+      case ADD, SUB, MUL, MAXIMUM, MINIMUM, ADD_SCALAR, MUL_SCALAR, NEG, ABS, RELU, ROUND -> true;
+      case LESS, SUM, MAX, CUMULATIVE_SUM, ARG_MAX -> true;
+      default -> needsFloats();
+    };
+  }
 }

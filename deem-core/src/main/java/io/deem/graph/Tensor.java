@@ -342,8 +342,8 @@ public final class Tensor {
           shape + " and " + weight.shape);
     }
     requireShape("the bias of conv2d", bias, Shape.of(weight.dim(0)));
-    int height = (dim(2).value() + 2 * padding - weight.dim(2).value()) / stride + 1;
-    int width = (dim(3).value() + 2 * padding - weight.dim(3).value()) / stride + 1;
+    int height = Math.floorDiv(dim(2).value() + 2 * padding - weight.dim(2).value(), stride) + 1;
+    int width = Math.floorDiv(dim(3).value() + 2 * padding - weight.dim(3).value(), stride) + 1;
     if (height < 1 || width < 1) {
       throw new ShapeException("conv2d", "a map no smaller than its kernel", shape);
     }
