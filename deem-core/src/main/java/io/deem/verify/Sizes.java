@@ -24,6 +24,11 @@ record Sizes(JsonObject config) {
     return read(name, JsonElement::getAsBoolean, "true or false");
   }
 
+  /** A text. */
+  String text(String name) {
+    return read(name, JsonElement::getAsString, "a text");
+  }
+
   /** A list of whole numbers. */
   List<Integer> integers(String name) {
     return read(

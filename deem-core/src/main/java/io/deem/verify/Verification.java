@@ -22,7 +22,10 @@ public final class Verification {
           new LlamaCheck(),
           new LlamaMmfsCheck(),
           new VaeCheck(),
-          new UNetCheck());
+          new UNetCheck(),
+          new ClipVitCheck(),
+          new ClipTextCheck(),
+          new VitAdapterCheck());
 
   private Verification() {}
 
