@@ -1,0 +1,217 @@
+package io.deem.perception;
+
+import io.deem.Fidelity;
+import io.deem.Image;
+import io.deem.RedrawOptions;
+import io.deem.diffusion.Sampler;
+import io.deem.diffusion.SamplerConfig;
+import io.deem.diffusion.SamplingMethod;
+import io.deem.diffusion.TimestepSpacing;
+import io.deem.graph.Scope;
+import io.deem.graph.Value;
+import io.deem.image.Framing;
+import io.deem.image.PixelPlanes;
+import io.deem.model.DeemNetwork;
+import io.deem.model.LatentDiffusion;
+import io.deem.random.RandomSource;
+import java.util.Arrays;
+import java.util.List;
+
+/** What the image decoder makes of what the encoder saw. */
+final class DiffusionPerception {
+
+  /** Fidelity averages over as many pairs of noise and timestep, the same for every image. */
+  private static final int DRAWS = 8;
+
+  private static final int DRAWS_AT_ONCE = 4;
+  private static final long FIDELITY_SEED = 20_250_424;
+
+  /** The timesteps of the consistency loss are 200 to 799. */
+  private static final int FIRST_TIMESTEP = 200;
+
+  private static final int TIMESTEP_RANGE = 600;
+
+  private final DeemNetwork network;
+  private final LatentDiffusion diffusion;
+
+  DiffusionPerception(DeemNetwork network) {
+    this.network = network;
+    this.diffusion = network.diffusion();
+  }
+
+  /** A condition in plain memory: tokens, and maps or none. */
+  private record Told(EncodedImage.Part tokens, List<EncodedImage.Part> maps) {
+    LatentDiffusion.Condition upload(Scope scope, int times) {
+      List<Value> uploaded =
+          maps == null ? null : maps.stream().map(map -> map.upload(scope, times)).toList();
+      return new LatentDiffusion.Condition(tokens.upload(scope, times), uploaded, null);
+    }
+  }
+
+  /**
+   * The denoiser's error on the most probable latents of an image, told what the encoder saw of it and
+   * told nothing.
+   *
+   * @param check called between pieces of work
+   */
+  Fidelity fidelity(Scope scope, Image image, EncodedImage seen, Runnable check) {
+    Value pixels = pixels(scope, image);
+    int elements = latents(pixels);
+    EncodedImage.Part clean =
+        EncodedImage.Part.of(diffusion.encode(scope, pixels, new float[elements]));
+    Told sighted = new Told(seen.condition(), seen.maps());
+    Told blind = new Told(negative(scope), null);
+    RandomSource random = RandomSource.seeded(FIDELITY_SEED);
+    double loss = 0;
+    double blindLoss = 0;
+    for (int first = 0; first < DRAWS; first += DRAWS_AT_ONCE) {
+      LatentDiffusion.Draws draws = draws(random, first, elements);
+      check.run();
+      loss += meanError(scope, clean, sighted, draws);
+      check.run();
+      blindLoss += meanError(scope, clean, blind, draws);
+    }
+    int batches = DRAWS / DRAWS_AT_ONCE;
+    return Fidelity.of(loss / batches, blindLoss / batches);
+  }
+
+  /** Some of the draws; the middles of as many equal parts of the range of timesteps. */
+  private static LatentDiffusion.Draws draws(RandomSource random, int first, int elements) {
+    int[] timesteps = new int[DRAWS_AT_ONCE];
+    for (int i = 0; i < DRAWS_AT_ONCE; i++) {
+      timesteps[i] = FIRST_TIMESTEP + TIMESTEP_RANGE * (2 * (first + i) + 1) / (2 * DRAWS);
+    }
+    float[] noise = new float[Math.multiplyExact(elements, DRAWS_AT_ONCE)];
+    random.gaussian(noise);
+    return new LatentDiffusion.Draws(new float[0], noise, timesteps);
+  }
+
+  private double meanError(
+      Scope outer, EncodedImage.Part clean, Told told, LatentDiffusion.Draws draws) {
+    try (Scope scope = outer.child()) {
+      Value latents = clean.upload(scope, DRAWS_AT_ONCE);
+      LatentDiffusion.Condition condition = told.upload(scope, DRAWS_AT_ONCE);
+      float[] errors = diffusion.denoisingError(scope, latents, condition, draws).floats();
+      double sum = 0;
+      for (float error : errors) {
+        sum += error;
+      }
+      return sum / errors.length;
+    }
+  }
+
+  /**
+   * Drowns an image's latents in noise and denoises them under the condition that the encoder saw, with
+   * classifier-free guidance and DDIM.
+   *
+   * @param check called between steps
+   */
+  Image redraw(
+      Scope scope, Image image, EncodedImage seen, RedrawOptions options, Runnable check) {
+    Value pixels = pixels(scope, image);
+    RandomSource random = RandomSource.seeded(options.seed());
+    float[] latentNoise = new float[latents(pixels)];
+    float[] noise = new float[latentNoise.length];
+    random.gaussian(latentNoise);
+    random.gaussian(noise);
+    Value clean = diffusion.encode(scope, pixels, latentNoise);
+    int last = diffusion.schedule().timesteps() - 1;
+    float[] x = diffusion.schedule().addNoise(clean.floats(), noise, last);
+    long[] shape = clean.shape();
+    Told sighted = new Told(seen.condition(), seen.maps());
+    // Guidance pushes away from the negative tokens; both sides get the same maps.
+    Told negative =
+        options.guidanceScale() > 1 ? new Told(negative(scope), seen.maps()) : null;
+    // The spacing that begins where the noise was added, at the last timestep.
+    Sampler sampler =
+        SamplerConfig.builder(SamplingMethod.DDIM)
+            .schedule(diffusion.schedule())
+            .predictionType(diffusion.prediction())
+            .steps(options.steps())
+            .timestepSpacing(TimestepSpacing.TRAILING)
+            .build()
+            .sampler();
+    for (int i = 0; i < sampler.size(); i++) {
+      check.run();
+      try (Scope step = scope.child()) {
+        long timestep = (long) sampler.timestep(i);
+        float[] output =
+            negative == null
+                ? predict(step, x, shape, timestep, sighted)
+                : guided(step, x, shape, timestep, negative, sighted, options.guidanceScale());
+        x = sampler.step(output, i, x, random);
+      }
+    }
+    check.run();
+    int side = network.config().drawnSize();
+    float[] drawn = diffusion.decode(scope, scope.floats(x, shape));
+    return PixelPlanes.toImage(drawn, side, side);
+  }
+
+  private float[] guided(
+      Scope scope,
+      float[] x,
+      long[] shape,
+      long timestep,
+      Told negative,
+      Told sighted,
+      double scale) {
+    float[] away;
+    float[] towards;
+    if (Arrays.equals(negative.tokens.shape(), sighted.tokens.shape())) {
+      float[] both = predictBoth(scope, x, shape, timestep, negative, sighted);
+      away = Arrays.copyOfRange(both, 0, x.length);
+      towards = Arrays.copyOfRange(both, x.length, both.length);
+    } else {
+      away = predict(scope, x, shape, timestep, negative);
+      towards = predict(scope, x, shape, timestep, sighted);
+    }
+    for (int i = 0; i < away.length; i++) {
+      away[i] += (float) scale * (towards[i] - away[i]);
+    }
+    return away;
+  }
+
+  private float[] predict(Scope scope, float[] x, long[] shape, long timestep, Told told) {
+    Value noisy = scope.floats(x, shape);
+    Value at = scope.longs(new long[] {timestep}, 1);
+    return diffusion.predict(scope, noisy, at, told.upload(scope, 1)).floats();
+  }
+
+  /** Both predictions in one batch, the negative first. */
+  private float[] predictBoth(
+      Scope scope, float[] x, long[] shape, long timestep, Told negative, Told sighted) {
+    EncodedImage.Part first = negative.tokens;
+    float[] tokens = Arrays.copyOf(first.values(), 2 * first.values().length);
+    System.arraycopy(
+        sighted.tokens.values(), 0, tokens, first.values().length, first.values().length);
+    Value conditions = scope.floats(tokens, 2, first.shape()[1], first.shape()[2]);
+    List<Value> maps = sighted.maps.stream().map(map -> map.upload(scope, 2)).toList();
+    Value noisy = new EncodedImage.Part(x, shape).upload(scope, 2);
+    Value at = scope.longs(new long[] {timestep, timestep}, 2);
+    LatentDiffusion.Condition condition = new LatentDiffusion.Condition(conditions, maps, null);
+    return diffusion.predict(scope, noisy, at, condition).floats();
+  }
+
+  private Value pixels(Scope scope, Image image) {
+    int side = network.config().drawnSize();
+    return scope.floats(PixelPlanes.of(Framing.SQUASH.apply(image, side)), 1, 3, side, side);
+  }
+
+  private int latents(Value pixels) {
+    long elements = 1;
+    for (long extent : diffusion.latentShape(pixels.shape())) {
+      elements = Math.multiplyExact(elements, extent);
+    }
+    return Math.toIntExact(elements);
+  }
+
+  private EncodedImage.Part negative(Scope outer) {
+    try (Scope scope = outer.child()) {
+      int queries = network.config().contextResampler().queries();
+      int width = network.config().contextResampler().width();
+      Value shaped = scope.floats(new float[queries * width], 1, queries, width);
+      return EncodedImage.Part.of(network.context().negative(scope, shaped));
+    }
+  }
+}
