@@ -1,0 +1,39 @@
+package io.deem.runtime.cpu;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.deem.perception.EncodedImage;
+import io.deem.perception.EncodedImages;
+
+/** The encoded images that were of use lately, within a bound on their memory. */
+final class CaffeineImages implements EncodedImages {
+
+  private final Cache<String, EncodedImage> cache;
+
+  /** A cache of at most {@code bytes} of numbers; 0 keeps nothing. */
+  CaffeineImages(long bytes) {
+    cache =
+        Caffeine.newBuilder()
+            .maximumWeight(bytes)
+            .weigher(
+                (String hash, EncodedImage image) ->
+                    (int) Math.min(Integer.MAX_VALUE, image.bytes()))
+            .build();
+  }
+
+  @Override
+  public EncodedImage find(String contentHash) {
+    return cache.getIfPresent(contentHash);
+  }
+
+  @Override
+  public void keep(String contentHash, EncodedImage image) {
+    cache.put(contentHash, image);
+  }
+
+  /** How many images are kept, after those too many are gone. */
+  long size() {
+    cache.cleanUp();
+    return cache.estimatedSize();
+  }
+}

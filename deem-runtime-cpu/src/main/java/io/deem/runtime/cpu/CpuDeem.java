@@ -1,0 +1,138 @@
+package io.deem.runtime.cpu;
+
+import io.deem.Answer;
+import io.deem.Choice;
+import io.deem.Deem;
+import io.deem.DeemOptions;
+import io.deem.Description;
+import io.deem.Fidelity;
+import io.deem.Image;
+import io.deem.ModelInfo;
+import io.deem.Perceiver;
+import io.deem.RedrawOptions;
+import io.deem.graph.Param;
+import io.deem.graph.Session;
+import io.deem.model.ModelFolder;
+import io.deem.perception.NetworkPerceiver;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** A model on libtorch. */
+final class CpuDeem implements Deem {
+
+  /** Parts by how the names of their parameters start; the first that fits counts. */
+  private static final Map<String, String> PARTS = parts();
+
+  private final CallGuard guard;
+  private final ModelInfo info;
+  private final Perceiver perceiver;
+
+  /** Takes over the model and the session, and closes both when it is closed. */
+  CpuDeem(ModelFolder model, Session session, DeemOptions options) {
+    this(model, session, new CaffeineImages(options.cacheBytes()), CallGuard.Limits.DEFAULT);
+  }
+
+  CpuDeem(ModelFolder model, Session session, CaffeineImages images, CallGuard.Limits limits) {
+    Runnable free =
+        () -> {
+          session.close();
+          model.close();
+        };
+    guard = new CallGuard(model.description().name(), limits, free);
+    info = info(model, session);
+    perceiver = new Guarded(new NetworkPerceiver(session, model, images));
+  }
+
+  @Override
+  public Perceiver perceiver() {
+    return perceiver;
+  }
+
+  @Override
+  public ModelInfo info() {
+    return info;
+  }
+
+  @Override
+  public void close() {
+    guard.close();
+  }
+
+  private static ModelInfo info(ModelFolder model, Session session) {
+    ModelFolder.Description description = model.description();
+    Map<String, Long> counts = new LinkedHashMap<>();
+    for (Param param : model.network().params()) {
+      long elements = 1;
+      for (long extent : param.shape().extents()) {
+        elements *= extent;
+      }
+      counts.merge(part(param.name()), elements, Long::sum);
+    }
+    return new ModelInfo(
+        description.name(),
+        description.architecture().imageSize(),
+        "cpu (" + session.engineName() + ")",
+        counts,
+        description.provenance());
+  }
+
+  private static String part(String param) {
+    return PARTS.entrySet().stream()
+        .filter(part -> param.startsWith(part.getKey()))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse("image context");
+  }
+
+  private static Map<String, String> parts() {
+    Map<String, String> parts = new LinkedHashMap<>();
+    parts.put("visual_tokenizer.sniffer.", "image encoder");
+    parts.put("visual_tokenizer.encoder.vae.", "autoencoder");
+    parts.put("visual_tokenizer.encoder.", "denoiser");
+    parts.put("visual_tokenizer.", "visual tokenizer");
+    parts.put("mm_decoder.", "language model");
+    parts.put("text_decoder.", "text head");
+    return parts;
+  }
+
+  /** Lets every call pass the guard. */
+  private final class Guarded implements Perceiver {
+
+    private final NetworkPerceiver network;
+
+    Guarded(NetworkPerceiver network) {
+      this.network = network;
+    }
+
+    private <T> T call(Function<NetworkPerceiver, T> work) {
+      return guard.call(check -> work.apply(network.withCheck(check)));
+    }
+
+    @Override
+    public Description describe(Image image) {
+      return call(each -> each.describe(image));
+    }
+
+    @Override
+    public Answer ask(Image image, String question) {
+      return call(each -> each.ask(image, question));
+    }
+
+    @Override
+    public List<Choice> choose(Image image, String question, List<String> options) {
+      return call(each -> each.choose(image, question, options));
+    }
+
+    @Override
+    public Fidelity fidelity(Image image) {
+      return call(each -> each.fidelity(image));
+    }
+
+    @Override
+    public Image redraw(Image image, RedrawOptions options) {
+      return call(each -> each.redraw(image, options));
+    }
+  }
+}
