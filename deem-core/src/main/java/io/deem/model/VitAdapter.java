@@ -288,8 +288,9 @@ public final class VitAdapter {
     int next = 0;
     for (int side : sides) {
       for (int i = 0; i < side * side; i++) {
+        int row = i / side;
         places[next++] = (i % side + 0.5f) / side;
-        places[next++] = (i / side + 0.5f) / side;
+        places[next++] = (row + 0.5f) / side;
       }
     }
     return g.constant(places, pixels, 2);
