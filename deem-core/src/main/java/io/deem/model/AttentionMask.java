@@ -11,9 +11,9 @@ public final class AttentionMask {
   private AttentionMask() {}
 
   /**
-   * The mask for the last {@code queries} of a row's tokens: each sees itself and those before it that
-   * are no padding. A query that sees nothing, as padding on the left does, gives all keys the same
-   * weight.
+   * The mask for the last {@code queries} of a row's tokens: each sees itself and those before it
+   * that are no padding. A query that sees nothing, as padding on the left does, gives all keys the
+   * same weight.
    *
    * @param real [batch][tokens]: whether a token is no padding
    * @param queries number of tokens that ask

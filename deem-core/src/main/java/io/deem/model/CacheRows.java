@@ -24,7 +24,8 @@ final class CacheRows {
   /**
    * For the caches of a decoder.
    *
-   * @param imageShapes for each layer the shape of its projected images for [batch, images], or null
+   * @param imageShapes for each layer the shape of its projected images for [batch, images], or
+   *     null
    */
   CacheRows(LlamaDecoder.Config config, List<Shape> imageShapes) {
     this.config = config;
@@ -73,8 +74,7 @@ final class CacheRows {
   private List<Tensor> text(Graph g) {
     Tensor index = g.input("rows", Shape.of(Dim.symbol("rows")), DataType.INT64);
     Shape shape =
-        Shape.of(
-            Dim.symbol("batch"), config.keyHeads(), Dim.symbol("past"), config.headWidth());
+        Shape.of(Dim.symbol("batch"), config.keyHeads(), Dim.symbol("past"), config.headWidth());
     return IntStream.range(0, 2 * config.layers())
         .mapToObj(i -> g.input("keys or values " + i, shape).indexSelect(0, index))
         .toList();

@@ -4,8 +4,8 @@ import io.deem.graph.Value;
 import java.util.List;
 
 /**
- * What {@link LlamaDecoder} keeps of earlier tokens. Its values belong to the scope of the call that
- * made them.
+ * What {@link LlamaDecoder} keeps of earlier tokens. Its values belong to the scope of the call
+ * that made them.
  *
  * @param entries one for each layer
  * @param visible [batch, images]: the images that the prompt's last token sees; null without images
@@ -17,8 +17,8 @@ public record LlamaCache(List<Entry> entries, Value visible) {
    *
    * @param keys [batch, key heads, tokens, head width], with positions applied
    * @param values [batch, key heads, tokens, head width]
-   * @param images [batch * images * heads, head width, pixels]: projected image features; null if the
-   *     layer looks at none
+   * @param images [batch * images * heads, head width, pixels]: projected image features; null if
+   *     the layer looks at none
    */
   public record Entry(Value keys, Value values, Value images) {}
 

@@ -26,7 +26,9 @@ final class LlamaConfigFile {
         present(json, "num_key_value_heads") ? positive(json, "num_key_value_heads") : heads,
         number(json, "rms_norm_eps"),
         theta(json),
-        present(json, "cross_attention_frequency") ? positive(json, "cross_attention_frequency") : 0,
+        present(json, "cross_attention_frequency")
+            ? positive(json, "cross_attention_frequency")
+            : 0,
         present(json, "image_embed_dim") ? positive(json, "image_embed_dim") : 0,
         shapes(json));
   }

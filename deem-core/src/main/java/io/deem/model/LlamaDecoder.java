@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The LLaMA language model without its head (Touvron et al. 2023), and DEEM's form of it, in which every
- * {@code crossAttentionFrequency}-th layer also looks at images. See {@link TextHead} for the logits.
+ * The LLaMA language model without its head (Touvron et al. 2023), and DEEM's form of it, in which
+ * every {@code crossAttentionFrequency}-th layer also looks at images. See {@link TextHead} for the
+ * logits.
  *
  * <p>{@link #forward} is for training and scoring; {@link #prefill} and {@link #step} generate with
  * the keys and values of earlier tokens kept.
@@ -70,7 +71,11 @@ public final class LlamaDecoder {
       spatialShapes = List.copyOf(spatialShapes);
       if (heads < 1 || width % (2 * heads) != 0) {
         throw new IllegalArgumentException(
-            "a width of " + width + " does not split into an even part for each of " + heads + " heads");
+            "a width of "
+                + width
+                + " does not split into an even part for each of "
+                + heads
+                + " heads");
       }
       if (keyHeads < 1 || heads % keyHeads != 0) {
         throw new IllegalArgumentException(
@@ -105,8 +110,8 @@ public final class LlamaDecoder {
   /**
    * Images that tokens look at.
    *
-   * @param features [batch, images, pixels, image width]; each image's maps one after the other in the
-   *     order of {@link Config#spatialShapes}, each row by row
+   * @param features [batch, images, pixels, image width]; each image's maps one after the other in
+   *     the order of {@link Config#spatialShapes}, each row by row
    * @param visible [batch, length, images]: 1 where the token sees the image, else 0
    */
   public record Images(Value features, Value visible) {}
@@ -128,14 +133,13 @@ public final class LlamaDecoder {
   /**
    * A decoder.
    *
-   * @param prefix put before the names of the weights: {@code "model."} in a published LLaMA, {@code
-   *     "mm_decoder."} in a DEEM
+   * @param prefix put before the names of the weights: {@code "model."} in a published LLaMA,
+   *     {@code "mm_decoder."} in a DEEM
    */
   public LlamaDecoder(Config config, String prefix) {
     this.config = config;
     int frequency = config.crossAttentionFrequency();
-    embeddings =
-        Param.of(prefix + "embed_tokens.weight", config.vocabulary(), config.width());
+    embeddings = Param.of(prefix + "embed_tokens.weight", config.vocabulary(), config.width());
     layers =
         IntStream.range(0, config.layers())
             .mapToObj(
@@ -200,8 +204,8 @@ public final class LlamaDecoder {
    *
    * @param embedded [batch, length, width]
    * @param positions [batch, length] or, the same for all, [1, length]
-   * @param mask [batch, 1, length, length], added to attention scores (see {@link AttentionMask}); or
-   *     null to let every token see itself and all before it
+   * @param mask [batch, 1, length, length], added to attention scores (see {@link AttentionMask});
+   *     or null to let every token see itself and all before it
    * @param images null to leave out the attention to images
    * @return the hidden states, as in {@link Result}
    */
@@ -211,18 +215,18 @@ public final class LlamaDecoder {
   }
 
   /** {@link #forward}, with what {@link #step} needs to go on. */
-  public Result prefill(
-      Scope scope, Value embedded, Value positions, Value mask, Images images) {
+  public Result prefill(Scope scope, Value embedded, Value positions, Value mask, Images images) {
     return run(scope, embedded, positions, mask, images, null, true);
   }
 
   /**
-   * Runs the decoder over further tokens. They see the images that the last token of the prompt saw.
+   * Runs the decoder over further tokens. They see the images that the last token of the prompt
+   * saw.
    *
    * @param embedded [batch, new, width]
    * @param positions [batch, new] or [1, new]
-   * @param mask [batch, 1, new, earlier + new], added to attention scores; or null if {@code new} is 1
-   *     and the token sees all before it
+   * @param mask [batch, 1, new, earlier + new], added to attention scores; or null if {@code new}
+   *     is 1 and the token sees all before it
    * @param cache of the earlier tokens; it stays valid
    * @return the new tokens' hidden states, and a cache that holds them too
    */
@@ -237,8 +241,8 @@ public final class LlamaDecoder {
   /**
    * The cache of some of the rows, in any order and any number of times.
    *
-   * @param sameImages whether each new row sees the images that the present row in its place sees, so
-   *     that they can stay as they are
+   * @param sameImages whether each new row sees the images that the present row in its place sees,
+   *     so that they can stay as they are
    * @param rows for each new row, its index among the present ones
    */
   public LlamaCache select(Scope scope, LlamaCache cache, boolean sameImages, int... rows) {
@@ -293,7 +297,9 @@ public final class LlamaDecoder {
     return new Result(List.copyOf(hidden), new LlamaCache(List.copyOf(entries), last));
   }
 
-  /** Cosines and sines of position times {@code theta^(-2k/depth)}, [rows, length, depth / 2] each. */
+  /**
+   * Cosines and sines of position times {@code theta^(-2k/depth)}, [rows, length, depth / 2] each.
+   */
   private List<Tensor> rotary(Graph g) {
     int half = config.headWidth() / 2;
     float[] frequencies = new float[half];

@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * One layer of {@link LlamaDecoder}: self-attention, in some layers gated attention to images, and a
- * gated MLP. Each adds to the stream.
+ * One layer of {@link LlamaDecoder}: self-attention, in some layers gated attention to images, and
+ * a gated MLP. Each adds to the stream.
  */
 final class LlamaLayer {
 
@@ -70,15 +70,16 @@ final class LlamaLayer {
     gate = Linear.withoutBias(prefix + "mlp.gate_proj", width, config.innerWidth());
     up = Linear.withoutBias(prefix + "mlp.up_proj", width, config.innerWidth());
     down = Linear.withoutBias(prefix + "mlp.down_proj", config.innerWidth(), width);
-    imageAttention =
-        seesImages ? new ImageAttention(config, prefix + "llama_cross_attn.") : null;
+    imageAttention = seesImages ? new ImageAttention(config, prefix + "llama_cross_attn.") : null;
   }
 
   boolean seesImages() {
     return imageAttention != null;
   }
 
-  /** The shape of projected image features, for [batch, images]; null if the layer looks at none. */
+  /**
+   * The shape of projected image features, for [batch, images]; null if the layer looks at none.
+   */
   Shape projectedImages() {
     return seesImages() ? imageAttention.projectedShape() : null;
   }
@@ -141,7 +142,10 @@ final class LlamaLayer {
     return x.reshape(BATCH, LENGTH, heads, config.headWidth()).transpose(1, 2);
   }
 
-  /** {@code tanh(gate) * mmfs(norm1(x), norm2(images))}: a gate of 0 leaves a language model as it was. */
+  /**
+   * {@code tanh(gate) * mmfs(norm1(x), norm2(images))}: a gate of 0 leaves a language model as it
+   * was.
+   */
   private static final class ImageAttention {
     private final RmsNorm streamNorm;
     private final RmsNorm imageNorm;
@@ -186,8 +190,7 @@ final class LlamaLayer {
       Tensor middle = x.graph().constant(new float[] {0.5f, 0.5f}, 1, 1, 1, 2);
       List<int[]> sizes =
           config.spatialShapes().stream().map(side -> new int[] {side, side}).toList();
-      Tensor seen =
-          synchronizer.attend(streamNorm.apply(x), middle, projected, sizes, visible);
+      Tensor seen = synchronizer.attend(streamNorm.apply(x), middle, projected, sizes, visible);
       return seen.times(x.graph().param(gate).tanh());
     }
   }

@@ -15,8 +15,8 @@ import java.util.List;
  * reference point, in each feature map of each image that it may see. One softmax is shared by all
  * places of all images, and by one more choice, the {@code ignore_token}, for looking nowhere.
  *
- * <p>It is a layer for use inside the blocks of other networks. {@link #projectValues} depends on the
- * images alone, so that its result can be kept while text is generated token by token.
+ * <p>It is a layer for use inside the blocks of other networks. {@link #projectValues} depends on
+ * the images alone, so that its result can be kept while text is generated token by token.
  */
 public final class MultiScaleSynchronizer {
 
@@ -71,7 +71,11 @@ public final class MultiScaleSynchronizer {
       if (points < 1 || baseSize < 1 || spatialShapes.isEmpty()) {
         throw new IllegalArgumentException(
             "points, base size and levels must be positive, not "
-                + points + ", " + baseSize + " and " + spatialShapes.size());
+                + points
+                + ", "
+                + baseSize
+                + " and "
+                + spatialShapes.size());
       }
     }
 
@@ -118,8 +122,8 @@ public final class MultiScaleSynchronizer {
    * @param referencePoints [1 or batch, 1 or queries, 1, 2], x and y from 0 to 1
    * @param values [batch, images, pixels of all levels, value width]; each level in row-major order
    * @param levelSizes height and width of each level's map
-   * @param mask [batch, images] or [batch, mask rows, images]: 1 for an image that a query sees, else
-   *     0. If the mask rows are not the queries, the last row holds for all queries
+   * @param mask [batch, images] or [batch, mask rows, images]: 1 for an image that a query sees,
+   *     else 0. If the mask rows are not the queries, the last row holds for all queries
    * @return [batch, queries, out width]
    */
   public Tensor apply(
@@ -147,11 +151,7 @@ public final class MultiScaleSynchronizer {
    * @param projected [batch * images * heads, head width, pixels]
    */
   public Tensor attend(
-      Tensor query,
-      Tensor referencePoints,
-      Tensor projected,
-      List<int[]> levelSizes,
-      Tensor mask) {
+      Tensor query, Tensor referencePoints, Tensor projected, List<int[]> levelSizes, Tensor mask) {
     requireLevels(levelSizes, projected.dim(2));
     Graph g = query.graph();
     Tensor visible = visibleImages(mask.cast(DataType.FLOAT), query.dim(1)); // [b, 1 or q, n]
@@ -187,7 +187,8 @@ public final class MultiScaleSynchronizer {
     int sum = sizes.stream().mapToInt(size -> size[0] * size[1]).sum();
     if (sizes.size() != config.levels() || !pixels.is(sum)) {
       throw new ShapeException(
-          "feature maps", config.levels() + " levels of together " + sum + " pixels",
+          "feature maps",
+          config.levels() + " levels of together " + sum + " pixels",
           sizes.size() + " levels of together " + pixels + " pixels");
     }
   }
@@ -207,8 +208,8 @@ public final class MultiScaleSynchronizer {
   }
 
   /**
-   * {@code linear(shared + table[order])}. The table passes through the layer by itself, so that the
-   * queries need to only once for all images.
+   * {@code linear(shared + table[order])}. The table passes through the layer by itself, so that
+   * the queries need to only once for all images.
    */
   private static Tensor perImage(Linear linear, Tensor shared, Tensor table, Tensor order) {
     Tensor ofImages = new Linear(linear.weight(), null).apply(table);

@@ -62,8 +62,8 @@ public final class TextHead {
   /**
    * The head of a published language model, without bias.
    *
-   * @param weight [vocabulary, width]: {@code lm_head.weight}, or {@link LlamaDecoder#embeddings} where
-   *     the two are tied
+   * @param weight [vocabulary, width]: {@code lm_head.weight}, or {@link LlamaDecoder#embeddings}
+   *     where the two are tied
    */
   public static TextHead plain(Param weight) {
     return new TextHead(new Linear(weight, null), null);
@@ -82,7 +82,8 @@ public final class TextHead {
       throw new IllegalArgumentException(added + " added tokens of " + vocabulary);
     }
     return new TextHead(
-        Linear.of(prefix + "head", width, vocabulary), Linear.of(prefix + "head_new", width, added));
+        Linear.of(prefix + "head", width, vocabulary),
+        Linear.of(prefix + "head_new", width, added));
   }
 
   /** The number of token ids. */
@@ -108,8 +109,7 @@ public final class TextHead {
     }
     Tensor more = added.apply(stream);
     int first = vocabulary - more.dim(-1).value();
-    return Tensor.concat(
-        -1, all.slice(-1, 0, first), all.slice(-1, first, vocabulary).plus(more));
+    return Tensor.concat(-1, all.slice(-1, 0, first), all.slice(-1, first, vocabulary).plus(more));
   }
 
   /**
@@ -133,8 +133,8 @@ public final class TextHead {
   }
 
   /**
-   * The mean cross entropy of some tokens' logits. The logits of the others, which are many, are never
-   * computed.
+   * The mean cross entropy of some tokens' logits. The logits of the others, which are many, are
+   * never computed.
    *
    * @param stream [batch, length, width]
    * @param places [count]: row * length + column of each token that counts

@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * A {@link LlamaDecoder} that answers token by token, with the keys and values of earlier tokens kept.
- * Rows of padding on the left are allowed; positions count real tokens only.
+ * A {@link LlamaDecoder} that answers token by token, with the keys and values of earlier tokens
+ * kept. Rows of padding on the left are allowed; positions count real tokens only.
  *
  * <p>For one generation and one thread. Everything it keeps belongs to the scope that it was given.
  */
@@ -80,8 +80,8 @@ public final class LlamaTokenModel implements TokenModel {
    *
    * @param prompts [prompts, length, width], padded on the left
    * @param real [prompts][length]: whether a token is no padding
-   * @param images what the prompts' tokens look at; null for nothing. Further tokens look at what the
-   *     last token of their prompt sees
+   * @param images what the prompts' tokens look at; null for nothing. Further tokens look at what
+   *     the last token of their prompt sees
    */
   public static LlamaTokenModel ofEmbeddings(
       Scope scope,
@@ -101,9 +101,7 @@ public final class LlamaTokenModel implements TokenModel {
     owner = scope.child();
     Value positions = owner.longs(AttentionMask.positions(real), count, length);
     Value mask =
-        padded
-            ? owner.floats(AttentionMask.causal(real, length), count, 1, length, length)
-            : null;
+        padded ? owner.floats(AttentionMask.causal(real, length), count, 1, length, length) : null;
     LlamaDecoder.Result result = decoder.prefill(owner, prompts, positions, mask, images);
     // Images stay the same for many steps, while the scopes of steps come and go.
     keepImages(owner, result.cache());
@@ -120,8 +118,7 @@ public final class LlamaTokenModel implements TokenModel {
     int length = Math.toIntExact(selected.length()) + 1;
     boolean[][] seen = seen(length);
     Value positions = next.longs(lastPositions(seen), rows, 1);
-    Value mask =
-        padded ? next.floats(AttentionMask.causal(seen, 1), rows, 1, 1, length) : null;
+    Value mask = padded ? next.floats(AttentionMask.causal(seen, 1), rows, 1, 1, length) : null;
     LlamaDecoder.Result result =
         decoder.step(next, decoder.embed(next, ids), positions, mask, selected);
     owner.close();

@@ -21,8 +21,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A language model: logits with padding on either side and with none, token by token, the loss, and every
- * way of generating.
+ * A language model: logits with padding on either side and with none, token by token, the loss, and
+ * every way of generating.
  */
 final class LlamaCheck implements FixtureCheck {
 
@@ -41,11 +41,9 @@ final class LlamaCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
-    LlamaDecoder decoder =
-        new LlamaDecoder(LlamaDecoder.Config.of(fixture.config()), "model.");
+    LlamaDecoder decoder = new LlamaDecoder(LlamaDecoder.Config.of(fixture.config()), "model.");
     LlamaDecoder.Config config = decoder.config();
-    TextHead head =
-        TextHead.plain(Param.of("lm_head.weight", config.vocabulary(), config.width()));
+    TextHead head = TextHead.plain(Param.of("lm_head.weight", config.vocabulary(), config.width()));
     try (Session session = engine.open(fixture.weights());
         Scope scope = session.scope()) {
       Run run =
@@ -71,8 +69,7 @@ final class LlamaCheck implements FixtureCheck {
       boolean[][] real = real(replay.io(), "right_attention_mask");
       Value ids = replay.longs("right_input_ids");
       List<Value> hidden =
-          decoder.forward(
-              scope, decoder.embed(scope, ids), consecutive(ids), mask(real), null);
+          decoder.forward(scope, decoder.embed(scope, ids), consecutive(ids), mask(real), null);
       for (int i = 0; i < hidden.size(); i++) {
         if (replay.io().contains("right_hidden_" + i)) {
           whereReal("right_hidden_" + i, hidden.get(i), real);
@@ -96,16 +93,14 @@ final class LlamaCheck implements FixtureCheck {
       long[] at = places.stream().mapToLong(i -> i).toArray();
       long[] targets = Arrays.stream(at).map(i -> labels[(int) i + 1]).toArray();
       Value loss =
-          head.loss(
-              scope, last, scope.longs(at, at.length), scope.longs(targets, targets.length));
+          head.loss(scope, last, scope.longs(at, at.length), scope.longs(targets, targets.length));
       replay.reference().output("loss", loss.floats(), replay.io().info("loss").shape());
     }
 
     void paddedOnTheLeft() {
       boolean[][] real = real(replay.io(), "left_attention_mask");
       long[] positions = AttentionMask.positions(real);
-      replay.reference().ids(
-          "left_position_ids", positions, real.length, real[0].length);
+      replay.reference().ids("left_position_ids", positions, real.length, real[0].length);
       Value embedded = decoder.embed(scope, replay.longs("left_input_ids"));
       Value at = scope.longs(positions, real.length, real[0].length);
       List<Value> hidden = decoder.forward(scope, embedded, at, mask(real), null);
@@ -129,7 +124,7 @@ final class LlamaCheck implements FixtureCheck {
         Value some = columns(ids, start, end);
         long[] numbers = new long[end - start];
         for (int i = 0; i < numbers.length; i++) {
-          numbers[i] = (long) start + i;
+          numbers[i] = start + i;
         }
         Value positions = scope.longs(numbers, 1, numbers.length);
         Value x = decoder.embed(scope, some);
@@ -181,8 +176,7 @@ final class LlamaCheck implements FixtureCheck {
 
     private Value mask(boolean[][] real) {
       int length = real[0].length;
-      return scope.floats(
-          AttentionMask.causal(real, length), real.length, 1, length, length);
+      return scope.floats(AttentionMask.causal(real, length), real.length, 1, length, length);
     }
 
     private Value consecutive(Value ids) {
@@ -198,8 +192,7 @@ final class LlamaCheck implements FixtureCheck {
       long[] all = ids.longs();
       long[] some = new long[batch * (end - start)];
       for (int row = 0; row < batch; row++) {
-        System.arraycopy(
-            all, row * length + start, some, row * (end - start), end - start);
+        System.arraycopy(all, row * length + start, some, row * (end - start), end - start);
       }
       return scope.longs(some, batch, end - start);
     }
@@ -236,8 +229,7 @@ final class LlamaCheck implements FixtureCheck {
         GenerationConfig.builder()
             .padId(0)
             .maxNewTokens(10)
-            .candidateRule(
-                name.contains("deembeam") ? CandidateRule.DEEM : CandidateRule.STOCK)
+            .candidateRule(name.contains("deembeam") ? CandidateRule.DEEM : CandidateRule.STOCK)
             .eosIds(Arrays.stream(eos).mapToInt(Math::toIntExact).toArray());
     switch (name) {
       case "gen_greedy" -> builder.maxNewTokens(12).eosIds(2);

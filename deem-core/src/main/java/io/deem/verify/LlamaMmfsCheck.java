@@ -14,8 +14,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A language model that looks at images: hidden states with and without images, further tokens by the
- * cache, and gradients.
+ * A language model that looks at images: hidden states with and without images, further tokens by
+ * the cache, and gradients.
  */
 final class LlamaMmfsCheck implements FixtureCheck {
 
@@ -36,8 +36,7 @@ final class LlamaMmfsCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
-    LlamaDecoder decoder =
-        new LlamaDecoder(LlamaDecoder.Config.of(fixture.config()), "model.");
+    LlamaDecoder decoder = new LlamaDecoder(LlamaDecoder.Config.of(fixture.config()), "model.");
     Reference reference = report.against(fixture.io(), engine.name());
     try (Session session = engine.open(fixture.weights())) {
       try (Scope scope = session.scope()) {
@@ -77,7 +76,11 @@ final class LlamaMmfsCheck implements FixtureCheck {
       int length = prompt[0].length;
       LlamaDecoder.Result result =
           decoder.prefill(
-              scope, replay.floats("inputs_embeds"), consecutive(length), mask(prompt, length), images());
+              scope,
+              replay.floats("inputs_embeds"),
+              consecutive(length),
+              mask(prompt, length),
+              images());
       long[] tokens = replay.io().longs("step_tokens");
       int steps = tokens.length / batch;
       int width = decoder.config().vocabulary();
@@ -136,8 +139,7 @@ final class LlamaMmfsCheck implements FixtureCheck {
     private Value mask(boolean[][] real, int queries) {
       return replay
           .scope()
-          .floats(
-              AttentionMask.causal(real, queries), real.length, 1, queries, real[0].length);
+          .floats(AttentionMask.causal(real, queries), real.length, 1, queries, real[0].length);
     }
 
     private Value consecutive(int length) {

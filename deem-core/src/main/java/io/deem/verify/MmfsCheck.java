@@ -1,7 +1,5 @@
 package io.deem.verify;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Dim;
@@ -41,7 +39,8 @@ final class MmfsCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
-    MultiScaleSynchronizer layer = new MultiScaleSynchronizer(config(fixture.config()), "");
+    MultiScaleSynchronizer layer =
+        new MultiScaleSynchronizer(config(new Sizes(fixture.config())), "");
     TensorSource io = fixture.io();
     Reference reference = report.against(io, engine.name());
     List<int[]> sizes = sizes(io, layer.config().levels());
@@ -68,22 +67,18 @@ final class MmfsCheck implements FixtureCheck {
     }
   }
 
-  private static MultiScaleSynchronizer.Config config(JsonObject config) {
-    List<Integer> shapes = new ArrayList<>();
-    for (JsonElement side : config.getAsJsonArray("spatial_shapes")) {
-      shapes.add(side.getAsInt());
-    }
+  private static MultiScaleSynchronizer.Config config(Sizes sizes) {
     return new MultiScaleSynchronizer.Config(
-        config.get("d_query").getAsInt(),
-        config.get("d_value").getAsInt(),
-        config.get("d_out").getAsInt(),
-        config.get("d_model").getAsInt(),
-        config.get("ratio").getAsDouble(),
-        config.get("n_heads").getAsInt(),
-        config.get("n_points").getAsInt(),
-        config.get("max_num_image_per_seq").getAsInt(),
-        config.get("base_spatial_shape").getAsInt(),
-        shapes);
+        sizes.integer("d_query"),
+        sizes.integer("d_value"),
+        sizes.integer("d_out"),
+        sizes.integer("d_model"),
+        sizes.number("ratio"),
+        sizes.integer("n_heads"),
+        sizes.integer("n_points"),
+        sizes.integer("max_num_image_per_seq"),
+        sizes.integer("base_spatial_shape"),
+        sizes.integers("spatial_shapes"));
   }
 
   private static List<int[]> sizes(TensorSource io, int levels) {
@@ -95,9 +90,15 @@ final class MmfsCheck implements FixtureCheck {
     return sizes;
   }
 
-  /** Where levels start and how their pixels relate to the base: what the layer's caller has to know. */
+  /**
+   * Where levels start and how their pixels relate to the base: what the layer's caller has to
+   * know.
+   */
   private static void layout(
-      MultiScaleSynchronizer.Config config, List<int[]> sizes, TensorSource io, Reference reference) {
+      MultiScaleSynchronizer.Config config,
+      List<int[]> sizes,
+      TensorSource io,
+      Reference reference) {
     int maps = (int) io.info("level_start_index").shape()[0];
     long[] starts = new long[maps];
     for (int i = 1; i < maps; i++) {
@@ -113,10 +114,7 @@ final class MmfsCheck implements FixtureCheck {
   }
 
   private static Block block(
-      MultiScaleSynchronizer layer,
-      List<int[]> sizes,
-      TensorSource io,
-      TensorInfo mask) {
+      MultiScaleSynchronizer layer, List<int[]> sizes, TensorSource io, TensorInfo mask) {
     long[] points = io.info("reference_points").shape();
     long pixels = io.info("input_flatten").shape()[2];
     long queries = io.info("query").shape()[1];
@@ -128,7 +126,11 @@ final class MmfsCheck implements FixtureCheck {
           Tensor reference =
               g.input(
                   "reference points",
-                  Shape.of(points[0] == 1 ? Dim.of(1) : BATCH, points[1] == 1 ? Dim.of(1) : QUERIES, 1, 2));
+                  Shape.of(
+                      points[0] == 1 ? Dim.of(1) : BATCH,
+                      points[1] == 1 ? Dim.of(1) : QUERIES,
+                      1,
+                      2));
           Tensor values =
               g.input("values", Shape.of(BATCH, IMAGES, pixels, layer.config().valueWidth()));
           boolean perQuery = mask.shape().length == 3;

@@ -33,8 +33,7 @@ class LlamaDecoderTest {
   private static final int PIXELS = 16 + 4;
   private static final LlamaDecoder DECODER =
       new LlamaDecoder(
-          new LlamaDecoder.Config(
-              11, WIDTH, 40, 3, 6, 2, 1e-5, 10_000, 2, 32, List.of(4, 2)),
+          new LlamaDecoder.Config(11, WIDTH, 40, 3, 6, 2, 1e-5, 10_000, 2, 32, List.of(4, 2)),
           "mm_decoder.");
   private static final TextHead HEAD = TextHead.extended(11, 3, WIDTH, "text_decoder.");
   private static final boolean[] REAL = {true, true, true, true, true};
@@ -45,9 +44,7 @@ class LlamaDecoderTest {
   void parametersAreThoseOfTheCheckpoint() throws Exception {
     Path folder = Path.of(getClass().getResource("/fixtures/llama_mmfs").toURI());
     JsonObject json =
-        JsonParser.parseString(
-                Files.readString(folder.resolve("config.json")))
-            .getAsJsonObject();
+        JsonParser.parseString(Files.readString(folder.resolve("config.json"))).getAsJsonObject();
     LlamaDecoder.Config config = LlamaDecoder.Config.of(json);
     List<Param> params = new ArrayList<>(new LlamaDecoder(config, "model.").params());
     params.addAll(
@@ -68,8 +65,7 @@ class LlamaDecoderTest {
     try (Session session = session();
         Scope scope = session.scope()) {
       Value x = scope.floats(noise(2 * 5 * WIDTH), 2, 5, WIDTH);
-      Value mask =
-          scope.floats(AttentionMask.causal(new boolean[][] {REAL, REAL}, 5), 2, 1, 5, 5);
+      Value mask = scope.floats(AttentionMask.causal(new boolean[][] {REAL, REAL}, 5), 2, 1, 5, 5);
       float[] causal = last(DECODER.forward(scope, x, positions(scope, 0, 5), null, null));
       float[] masked = last(DECODER.forward(scope, x, positions(scope, 0, 5), mask, null));
       assertArrayEquals(masked, causal, 1e-5f);
@@ -86,8 +82,7 @@ class LlamaDecoderTest {
           last(
               DECODER.forward(
                   scope, scope.floats(x, 1, 5, WIDTH), positions(scope, 0, 5), null, images));
-      LlamaDecoder.Images first =
-          new LlamaDecoder.Images(images.features(), visible(scope, 1, 2));
+      LlamaDecoder.Images first = new LlamaDecoder.Images(images.features(), visible(scope, 1, 2));
       LlamaCache cache =
           DECODER
               .prefill(
@@ -100,8 +95,7 @@ class LlamaDecoderTest {
       assertEquals(2, cache.length());
       Value mask = scope.floats(AttentionMask.causal(new boolean[][] {REAL}, 3), 1, 1, 3, 5);
       Value rest = scope.floats(Arrays.copyOfRange(x, 2 * WIDTH, 5 * WIDTH), 1, 3, WIDTH);
-      LlamaDecoder.Result result =
-          DECODER.step(scope, rest, positions(scope, 2, 5), mask, cache);
+      LlamaDecoder.Result result = DECODER.step(scope, rest, positions(scope, 2, 5), mask, cache);
       assertArrayEquals(
           Arrays.copyOfRange(whole, 2 * WIDTH, 5 * WIDTH), result.last().floats(), 1e-4f);
       assertEquals(5, result.cache().length());
@@ -170,10 +164,11 @@ class LlamaDecoderTest {
         Value stream = hidden.get(hidden.size() - 1);
         long[] places = {0, 2, 6, 8};
         long[] targets = {4, 2, 10, 2};
-        Value loss =
-            HEAD.loss(scope, stream, scope.longs(places, 4), scope.longs(targets, 4));
+        Value loss = HEAD.loss(scope, stream, scope.longs(places, 4), scope.longs(targets, 4));
         assertEquals(
-            crossEntropy(HEAD.logits(scope, stream).floats(), places, targets), loss.scalar(), 1e-5);
+            crossEntropy(HEAD.logits(scope, stream).floats(), places, targets),
+            loss.scalar(),
+            1e-5);
         scope.backward(loss);
         for (Param param : DECODER.params()) {
           Value gradient = scope.gradient(param.name());
@@ -220,11 +215,10 @@ class LlamaDecoderTest {
         "head_dim | 32 | head_dim",
         "cross_attention_frequency | 2 | attention to images"
       })
-  void configurationsThatWouldBeComputedWronglyAreRefused(
-      String name, String value, String message) throws Exception {
+  void configurationsThatWouldBeComputedWronglyAreRefused(String name, String value, String message)
+      throws Exception {
     Path file = Path.of(getClass().getResource("/fixtures/llama_gqa/config.json").toURI());
-    JsonObject json =
-        JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+    JsonObject json = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     json.add(name, JsonParser.parseString(value));
     IllegalArgumentException failure =
         assertThrows(IllegalArgumentException.class, () -> LlamaDecoder.Config.of(json));

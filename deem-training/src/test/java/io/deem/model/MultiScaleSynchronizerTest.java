@@ -73,8 +73,7 @@ class MultiScaleSynchronizerTest {
   void headsMustShareTheWidthEvenly() {
     assertThrows(
         IllegalArgumentException.class,
-        () ->
-            new MultiScaleSynchronizer.Config(6, 5, 6, 8, 1, 3, 3, 4, 4, List.of(4)));
+        () -> new MultiScaleSynchronizer.Config(6, 5, 6, 8, 1, 3, 3, 4, 4, List.of(4)));
   }
 
   private static Block block(List<int[]> sizes) {

@@ -42,8 +42,7 @@ class LlamaTokenModelTest {
 
   @BeforeAll
   static void open() throws Exception {
-    Path folder =
-        Path.of(LlamaTokenModelTest.class.getResource("/fixtures/llama_mmfs").toURI());
+    Path folder = Path.of(LlamaTokenModelTest.class.getResource("/fixtures/llama_mmfs").toURI());
     weights = SafetensorsFile.open(folder.resolve("model.safetensors"));
     session = new TorchEngine().open(weights);
     LlamaDecoder.Config config =
@@ -77,7 +76,12 @@ class LlamaTokenModelTest {
     try (Scope scope = session.scope()) {
       TokenModel model =
           LlamaTokenModel.ofEmbeddings(
-              scope, decoder, head, embeddings(scope, prompts), real(prompts), images(scope, prompts));
+              scope,
+              decoder,
+              head,
+              embeddings(scope, prompts),
+              real(prompts),
+              images(scope, prompts));
       cached = TextGeneration.generate(model, begin, config, GenerationListener.NONE);
     }
     Generation again =
