@@ -49,7 +49,7 @@ final class RandomWeights implements TensorSource {
     }
     Random random = new Random(seed ^ name.hashCode());
     for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (random.nextGaussian() / Math.sqrt(fanIn));
+      values[i] = (float) (random.nextGaussian() / Math.sqrt((double) fanIn));
     }
     return values;
   }
