@@ -63,7 +63,7 @@ final class NativeTokenizer implements Tokenizer {
 
   @Override
   public long[] encodeWithoutBegin(String text) {
-    String wellFormed = withoutLoneSurrogates(text);
+    String wellFormed = UnicodeText.withoutLoneSurrogates(text);
     return whileOpen(() -> tokenizer.encode(wellFormed, false, false).getIds());
   }
 
@@ -118,29 +118,5 @@ final class NativeTokenizer implements Tokenizer {
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Half of a surrogate pair is no character and has no UTF-8 form: it becomes U+FFFD. */
-  private static String withoutLoneSurrogates(String text) {
-    StringBuilder replaced = null;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isSurrogate(c)) {
-        continue;
-      }
-      boolean pair =
-          Character.isHighSurrogate(c)
-              && i + 1 < text.length()
-              && Character.isLowSurrogate(text.charAt(i + 1));
-      if (pair) {
-        i++;
-      } else {
-        if (replaced == null) {
-          replaced = new StringBuilder(text);
-        }
-        replaced.setCharAt(i, '\ufffd');
-      }
-    }
-    return replaced == null ? text : replaced.toString();
   }
 }

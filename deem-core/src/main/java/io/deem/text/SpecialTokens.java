@@ -13,6 +13,15 @@ public final class SpecialTokens {
   /** LLaMA's end-of-sequence token, id 2. */
   public static final String END = "</s>";
 
+  /** LLaMA's token for what cannot be written otherwise, id 0. */
+  public static final String UNKNOWN = "<unk>";
+
+  /**
+   * The id that rows are padded with: LLaMA has no token for it, so DEEM, as its reference does,
+   * takes the last ordinary piece of the vocabulary (a Chinese character that English texts lack).
+   */
+  public static final int PADDING_ID = 31_999;
+
   /** Marks where an image begins, id 32000. */
   public static final String START_OF_IMAGE = "<|startofimage|>";
 

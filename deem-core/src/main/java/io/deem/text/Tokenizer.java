@@ -4,6 +4,7 @@ import io.deem.json.ErrorText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -23,12 +24,26 @@ public interface Tokenizer extends AutoCloseable {
   }
 
   /**
-   * Makes the tokenizer that a file describes.
+   * Makes the tokenizer that a file describes: {@link LlamaTokenizer} in its {@linkplain
+   * LlamaTokenizer.Mode#FAST fast mode} where the file is of that kind, and for any other kind the
+   * native library that DJL packages, if it is on the class path.
    *
    * @throws MalformedTokenizerException if the file's content cannot be used
    */
   static Tokenizer open(TokenizerFile file) throws IOException {
-    return new NativeTokenizer(file);
+    Optional<LlamaTokenizer> llama = LlamaTokenizer.find(file, LlamaTokenizer.Mode.FAST);
+    if (llama.isPresent()) {
+      return llama.get();
+    }
+    try {
+      return new NativeTokenizer(file);
+    } catch (LinkageError e) {
+      throw new MalformedTokenizerException(
+          file.origin()
+              + ": is no LLaMA tokenizer, and the library for other kinds is not on the class path"
+              + " (ai.djl.huggingface:tokenizers)",
+          e);
+    }
   }
 
   /**

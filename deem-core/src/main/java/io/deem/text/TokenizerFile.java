@@ -198,7 +198,7 @@ public final class TokenizerFile {
    */
   public TokenizerFile withAddedTokens(Iterable<String> tokens) {
     try {
-      JsonObject root = root(origin, json);
+      JsonObject root = parsed();
       JsonArray added = addedTokens(origin, root);
       Map<String, Integer> extended = new HashMap<>(ids);
       int next = vocabularySize;
@@ -234,6 +234,15 @@ public final class TokenizerFile {
             channel.write(bytes);
           }
         });
+  }
+
+  /** The JSON, parsed anew: it takes far more memory than its text. */
+  JsonObject parsed() {
+    try {
+      return root(origin, json);
+    } catch (MalformedTokenizerException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** The JSON text. */

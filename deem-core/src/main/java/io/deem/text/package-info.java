@@ -1,5 +1,6 @@
 /**
- * Text to token ids and back, behind an interface of our own, because the native library that does
- * it on desktops and servers does not exist everywhere.
+ * Text to token ids and back. {@link io.deem.text.LlamaTokenizer} does it in plain Java, everywhere;
+ * a tokenizer of another kind than LLaMA's goes to the native library that DJL packages, which
+ * phones lack.
  */
 package io.deem.text;
