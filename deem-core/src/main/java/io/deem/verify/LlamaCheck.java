@@ -124,7 +124,7 @@ final class LlamaCheck implements FixtureCheck {
         Value some = columns(ids, start, end);
         long[] numbers = new long[end - start];
         for (int i = 0; i < numbers.length; i++) {
-          numbers[i] = start + i;
+          numbers[i] = (long) start + i;
         }
         Value positions = scope.longs(numbers, 1, numbers.length);
         Value x = decoder.embed(scope, some);
