@@ -28,14 +28,12 @@ public final class Captions {
   /** The objects alone: "two dogs, an apple and a cat". The same for every seed. */
   public static String plain(Scene scene) {
     return Phrases.list(
-        scene.groups().stream()
-            .map(group -> Phrases.counted(group, Optional.empty()))
-            .toList());
+        scene.groups().stream().map(group -> Phrases.counted(group, Optional.empty())).toList());
   }
 
   /**
-   * A caption such as "a red apple to the left of two dogs", "an apple and two dogs" or, where three
-   * stand apart, "an apple, a dog and a cat from left to right".
+   * A caption such as "a red apple to the left of two dogs", "an apple and two dogs" or, where
+   * three stand apart, "an apple, a dog and a cat from left to right".
    */
   public String caption(Scene scene) {
     SceneRandom random = SceneRandom.of("caption", seed, scene.index());

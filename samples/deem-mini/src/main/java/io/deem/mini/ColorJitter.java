@@ -1,13 +1,14 @@
 package io.deem.mini;
 
 /**
- * How much the colours of objects vary, as augmentation for training. Each scene is drawn gently, so
- * that the names of its colours still hold, or, with probability {@code strongShare}, strongly, so
- * that they do not and no question or caption of it mentions a colour.
+ * How much the colours of objects vary, as augmentation for training. Each scene is drawn gently,
+ * so that the names of its colours still hold, or, with probability {@code strongShare}, strongly,
+ * so that they do not and no question or caption of it mentions a colour.
  *
  * @param strongShare probability of a strong scene, 0 to 1
  * @param strongHueDegrees largest turn of the hue in a strong scene, 0 to 180
- * @param gentleHueDegrees largest turn of the hue otherwise; at most 10, which keeps red from orange
+ * @param gentleHueDegrees largest turn of the hue otherwise; at most 10, which keeps red from
+ *     orange
  * @param strongRange largest relative change of brightness, contrast and saturation in a strong
  *     scene, 0 to 1
  * @param gentleRange the same otherwise; at most 0.2

@@ -110,9 +110,9 @@ public final class Concepts {
   }
 
   /**
-   * The concepts that a small model learns most easily: seen ones with a one-word label that names a
-   * thing rather than a face or a sign, from as many categories and subcategories as possible, none
-   * of them similar to another.
+   * The concepts that a small model learns most easily: seen ones with a one-word label that names
+   * a thing rather than a face or a sign, from as many categories and subcategories as possible,
+   * none of them similar to another.
    *
    * @param count how many; fewer are returned where the corpus has no more
    * @param labelCost how hard a label is, such as its number of tokens; low comes first
@@ -127,9 +127,7 @@ public final class Concepts {
             && concept.label().indexOf(' ') < 0
             && concept.number() != GrammaticalNumber.UNIQUE
             && concept.appearances().size() == EmojiStyle.values().length) {
-          groups
-              .computeIfAbsent(concept.category(), category -> new ArrayList<>())
-              .add(concept);
+          groups.computeIfAbsent(concept.category(), category -> new ArrayList<>()).add(concept);
         }
       }
       groups.replaceAll((category, members) -> mixSubcategories(members, labelCost));

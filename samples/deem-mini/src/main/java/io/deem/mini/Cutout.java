@@ -16,7 +16,9 @@ final class Cutout {
   /** Depth of all pixels from here inwards. */
   static final int DEEPEST = 8;
 
-  /** How far from white a colour must be before blending with white can be told from being light. */
+  /**
+   * How far from white a colour must be before blending with white can be told from being light.
+   */
   private static final double MIN_CONTRAST = 0.08;
 
   /** From a pixel to its four neighbours. */
@@ -93,7 +95,9 @@ final class Cutout {
         && (argb & 0xff) >= WHITE_FROM;
   }
 
-  /** The flood passes only where three by three pixels are white, so that it leaks through no gap. */
+  /**
+   * The flood passes only where three by three pixels are white, so that it leaks through no gap.
+   */
   private boolean wide(int x, int y) {
     for (int v = Math.max(0, y - 1); v <= Math.min(SIDE - 1, y + 1); v++) {
       for (int u = Math.max(0, x - 1); u <= Math.min(SIDE - 1, x + 1); u++) {

@@ -38,8 +38,8 @@ public enum Direction {
   }
 
   /**
-   * Where {@code a} is, seen from {@code b}: along the axis on which their middles are farther apart.
-   * Empty where that distance is less than 0.15 of the canvas.
+   * Where {@code a} is, seen from {@code b}: along the axis on which their middles are farther
+   * apart. Empty where that distance is less than 0.15 of the canvas.
    */
   public static Optional<Direction> of(PlacedObject a, PlacedObject b) {
     double dx = a.x() - b.x();

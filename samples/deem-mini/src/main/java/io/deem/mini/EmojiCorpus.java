@@ -99,8 +99,7 @@ public final class EmojiCorpus {
 
   private static BufferedImage decode(byte[] png) throws IOException {
     // ImageIO's own choice of stream would write each picture to a temporary file.
-    try (ImageInputStream stream =
-        new MemoryCacheImageInputStream(new ByteArrayInputStream(png))) {
+    try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(png))) {
       Iterator<ImageReader> readers = ImageIO.getImageReaders(stream);
       if (!readers.hasNext()) {
         throw new IOException("no picture");

@@ -72,8 +72,8 @@ final class Glyph {
   }
 
   /**
-   * The level to draw from, when one corpus pixel becomes {@code scale} pixels of the canvas: the one
-   * whose pixels are nearest to the canvas's in size.
+   * The level to draw from, when one corpus pixel becomes {@code scale} pixels of the canvas: the
+   * one whose pixels are nearest to the canvas's in size.
    */
   static int levelFor(double scale) {
     int level = (int) Math.round(-Math.log(scale) / Math.log(2));
@@ -190,8 +190,7 @@ final class Glyph {
         }
       }
     }
-    corners.sort(
-        Comparator.comparingDouble((double[] p) -> p[0]).thenComparingDouble(p -> p[1]));
+    corners.sort(Comparator.comparingDouble((double[] p) -> p[0]).thenComparingDouble(p -> p[1]));
     List<double[]> hull = new ArrayList<>();
     for (int side = 0; side < 2; side++) {
       int start = hull.size();

@@ -11,8 +11,7 @@ final class GroundPainter {
   private static final double WHITE_SHARE = 0.1;
   private static final int NOISE_CELLS = 8;
   private static final List<Pattern> PATTERNED =
-      List.of(
-          Pattern.STRIPES, Pattern.CHECKS, Pattern.DOTS, Pattern.GRADIENT, Pattern.NOISE);
+      List.of(Pattern.STRIPES, Pattern.CHECKS, Pattern.DOTS, Pattern.GRADIENT, Pattern.NOISE);
 
   private GroundPainter() {}
 

@@ -21,8 +21,8 @@ final class Layout {
   private Layout() {}
 
   /**
-   * Places objects at random such that their boxes lie within the canvas and overlap by no more than
-   * allowed. Where that fails, everything shrinks a little.
+   * Places objects at random such that their boxes lie within the canvas and overlap by no more
+   * than allowed. Where that fails, everything shrinks a little.
    *
    * @param turned the objects' boxes after turning, for ink of size 1
    */

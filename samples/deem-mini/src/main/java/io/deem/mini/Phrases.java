@@ -22,8 +22,7 @@ final class Phrases {
     return switch (concept.number()) {
       case UNIQUE -> indefinite(concept);
       case PLURAL, MASS -> color + " " + concept.label();
-      case SINGULAR ->
-          (startsWithVowel(color) ? "an " : "a ") + color + " " + concept.label();
+      case SINGULAR -> (startsWithVowel(color) ? "an " : "a ") + color + " " + concept.label();
     };
   }
 
@@ -38,9 +37,7 @@ final class Phrases {
   static String counted(Scene.Group group, Optional<String> color) {
     Concept concept = group.concept();
     if (group.count() == 1) {
-      return color
-          .map(name -> indefinite(concept, name))
-          .orElseGet(() -> indefinite(concept));
+      return color.map(name -> indefinite(concept, name)).orElseGet(() -> indefinite(concept));
     }
     String plural = concept.plural().orElseThrow();
     return join(NUMBERS.get(group.count()), join(color.orElse(""), plural));

@@ -227,15 +227,10 @@ public final class Questions {
     if (options.size() < 2) {
       return Optional.empty();
     }
-    String text =
-        "What is " + direction.words() + " " + Phrases.definite(object.concept()) + "?";
+    String text = "What is " + direction.words() + " " + Phrases.definite(object.concept()) + "?";
     return Optional.of(
         new Question(
-            QuestionKind.RELATION,
-            text,
-            found.label(),
-            options,
-            List.of(object.concept(), found)));
+            QuestionKind.RELATION, text, found.label(), options, List.of(object.concept(), found)));
   }
 
   /** The object that alone lies in a direction, clearly, if all others clearly do not. */

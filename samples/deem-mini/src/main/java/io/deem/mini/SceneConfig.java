@@ -8,8 +8,8 @@ import java.util.List;
  *
  * @param canvas pixels on a side, 16 to 1024
  * @param countWeights how often a scene has one object, two, and so on; up to six weights
- * @param frequencyExponent how unequal the concepts' frequencies are: the concept of popularity rank
- *     r (from 1) is drawn in proportion to r to the power of minus this; 0 makes them equal
+ * @param frequencyExponent how unequal the concepts' frequencies are: the concept of popularity
+ *     rank r (from 1) is drawn in proportion to r to the power of minus this; 0 makes them equal
  * @param coOccurrence probability that a further object comes from the first one's category
  * @param repetition probability that a further object repeats an earlier concept
  * @param maxDegrees largest turn of an object either way, 0 to 180
@@ -41,7 +41,8 @@ public record SceneConfig(
             && countWeights.stream().anyMatch(w -> w > 0),
         "countWeights",
         countWeights);
-    require(frequencyExponent >= 0 && frequencyExponent <= 4, "frequencyExponent", frequencyExponent);
+    require(
+        frequencyExponent >= 0 && frequencyExponent <= 4, "frequencyExponent", frequencyExponent);
     require(isShare(coOccurrence), "coOccurrence", coOccurrence);
     require(isShare(repetition), "repetition", repetition);
     require(maxDegrees >= 0 && maxDegrees <= 180, "maxDegrees", maxDegrees);

@@ -123,8 +123,7 @@ public final class SceneGenerator {
       inks.add(shift.apply(glyph.rimColor()));
       inks.add(shift.apply(glyph.meanColor()));
     }
-    Ground ground =
-        GroundPainter.choose(random(Part.GROUND, index), inks, config.patternedShare());
+    Ground ground = GroundPainter.choose(random(Part.GROUND, index), inks, config.patternedShare());
     SceneRandom layout = random(Part.LAYOUT, index);
     double[] degrees = new double[concepts.size()];
     List<Box> turned = new ArrayList<>();

@@ -42,10 +42,7 @@ final class ScenePainter {
         float dx = x + 0.5f - middleX;
         float dy = y + 0.5f - middleY;
         sampler.paint(
-            glyphX + cos * dx + sin * dy,
-            glyphY + cos * dy - sin * dx,
-            rgb,
-            3 * (y * canvas + x));
+            glyphX + cos * dx + sin * dy, glyphY + cos * dy - sin * dx, rgb, 3 * (y * canvas + x));
       }
     }
   }

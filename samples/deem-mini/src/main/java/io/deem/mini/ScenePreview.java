@@ -32,8 +32,8 @@ public final class ScenePreview {
   /**
    * Writes the sheet.
    *
-   * @param args corpus folder, PNG file to write, and optionally a style to show as evaluation does;
-   *     without it the sheet shows training scenes
+   * @param args corpus folder, PNG file to write, and optionally a style to show as evaluation
+   *     does; without it the sheet shows training scenes
    * @throws IOException if the corpus cannot be read or the sheet not written
    */
   public static void main(String[] args) throws IOException {
@@ -44,7 +44,8 @@ public final class ScenePreview {
     List<EmojiStyle> styles =
         args.length == 3 ? List.of(EmojiStyle.of(args[2])) : EmojiStyle.trainedStyles();
     EmojiCorpus corpus = EmojiCorpus.open(folder, styles);
-    Vocabulary vocabulary = Vocabulary.of(corpus.concepts().select(folder.resolve("vocabulary.txt")));
+    Vocabulary vocabulary =
+        Vocabulary.of(corpus.concepts().select(folder.resolve("vocabulary.txt")));
     SceneGenerator scenes =
         args.length == 3
             ? SceneGenerator.evaluation(

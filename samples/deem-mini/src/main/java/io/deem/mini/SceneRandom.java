@@ -54,7 +54,9 @@ final class SceneRandom {
     return (nextLong() >>> 11) * 0x1.0p-53;
   }
 
-  /** Uniform in [0, bound). The bias of the method is below 2^-32 for the small bounds used here. */
+  /**
+   * Uniform in [0, bound). The bias of the method is below 2^-32 for the small bounds used here.
+   */
   int nextInt(int bound) {
     return (int) Math.multiplyHigh(nextLong() >>> 1, 2L * bound);
   }

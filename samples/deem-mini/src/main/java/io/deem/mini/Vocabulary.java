@@ -7,9 +7,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
- * The concepts that scenes are drawn from and questions ask about, in a fixed order. Each also has a
- * popularity rank, which depends on nothing but the set of concepts, so that training and evaluation
- * agree on which ones are popular.
+ * The concepts that scenes are drawn from and questions ask about, in a fixed order. Each also has
+ * a popularity rank, which depends on nothing but the set of concepts, so that training and
+ * evaluation agree on which ones are popular.
  */
 public final class Vocabulary {
 

@@ -41,8 +41,7 @@ final class Wrong {
 
   /** A concept that the scene surely does not show. */
   Optional<Concept> absent(Scene scene, Negative kind, SceneRandom random) {
-    List<Concept> source =
-        kind == Negative.POPULAR ? popular(scene) : vocabulary.concepts();
+    List<Concept> source = kind == Negative.POPULAR ? popular(scene) : vocabulary.concepts();
     Set<String> present =
         scene.objects().stream()
             .map(object -> object.concept().subcategory())
@@ -57,10 +56,7 @@ final class Wrong {
 
   private List<Concept> popular(Scene scene) {
     int count = Math.max(8, (int) (POPULAR_SHARE * vocabulary.concepts().size()));
-    return vocabulary.byPopularity().stream()
-        .filter(c -> !scene.mayShow(c))
-        .limit(count)
-        .toList();
+    return vocabulary.byPopularity().stream().filter(c -> !scene.mayShow(c)).limit(count).toList();
   }
 
   /** A colour that nobody would give the picture of a concept. */

@@ -38,8 +38,7 @@ class CaptionsTest {
     for (int seed = 0; seed < 200; seed++) {
       captions.add(
           new Captions(seed)
-              .caption(
-                  scene(object("carrot", 0.2, 0.5, "orange"), object("dog", 0.8, 0.6, null))));
+              .caption(scene(object("carrot", 0.2, 0.5, "orange"), object("dog", 0.8, 0.6, null))));
     }
     assertEquals(
         Set.of(
@@ -103,7 +102,6 @@ class CaptionsTest {
 
   private static PlacedObject object(String id, double x, double y, String color) {
     Box box = new Box(x - 0.1, y - 0.1, x + 0.1, y + 0.1);
-    return new PlacedObject(
-        CONCEPTS.get(id), x, y, 0.2, 0, box, Optional.ofNullable(color));
+    return new PlacedObject(CONCEPTS.get(id), x, y, 0.2, 0, box, Optional.ofNullable(color));
   }
 }

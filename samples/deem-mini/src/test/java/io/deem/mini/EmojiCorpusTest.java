@@ -59,8 +59,7 @@ class EmojiCorpusTest {
       assertTrue(concept.seen(), concept.id());
       assertEquals(-1, concept.label().indexOf(' '), concept.id());
       categories.add(concept.category());
-      assertEquals(
-          1, plainest.stream().filter(concept::confusableWith).count(), concept.id());
+      assertEquals(1, plainest.stream().filter(concept::confusableWith).count(), concept.id());
     }
     assertTrue(categories.size() >= 8, categories.toString());
   }
@@ -68,7 +67,7 @@ class EmojiCorpusTest {
   @Test
   void shippedVocabularyIsSeenAndNotConfusable() {
     List<Concept> concepts = TestCorpus.VOCABULARY.concepts();
-    assertEquals(177, concepts.size());
+    assertTrue(concepts.size() >= 100, concepts.size() + " concepts");
     for (Concept concept : concepts) {
       assertTrue(concept.seen(), concept.id());
       assertEquals(1, concepts.stream().filter(concept::confusableWith).count(), concept.id());
@@ -90,8 +89,7 @@ class EmojiCorpusTest {
     Path file = temp.resolve("noto.tar");
     Files.write(file, Arrays.copyOf(tar, 700));
     IOException cut = assertThrows(IOException.class, () -> TarPictures.read(file));
-    assertEquals(
-        file + ": member abacus.png of 11189 bytes is cut off", cut.getMessage());
+    assertEquals(file + ": member abacus.png of 11189 bytes is cut off", cut.getMessage());
     Files.write(file, new byte[2048]);
     assertThrows(IOException.class, () -> TarPictures.read(file));
     byte[] wrongSize = Arrays.copyOf(tar, 2048);
@@ -102,8 +100,7 @@ class EmojiCorpusTest {
 
   @Test
   void rejectsPicturesThatAreNoneOrOfAnotherSize() throws IOException {
-    Files.copy(
-        TestCorpus.FOLDER.resolve("concepts.jsonl"), temp.resolve("concepts.jsonl"));
+    Files.copy(TestCorpus.FOLDER.resolve("concepts.jsonl"), temp.resolve("concepts.jsonl"));
     byte[] tar =
         Arrays.copyOf(Files.readAllBytes(TestCorpus.FOLDER.resolve("noto.tar")), 512 + 11264);
     Concept abacus = TestCorpus.CORPUS.concepts().get("abacus");
@@ -121,8 +118,7 @@ class EmojiCorpusTest {
     UncheckedIOException e =
         assertThrows(UncheckedIOException.class, () -> none.picture(EmojiStyle.NOTO, abacus));
     assertEquals("noto.tar: abacus.png: no picture", e.getMessage());
-    assertThrows(
-        IllegalArgumentException.class, () -> none.picture(EmojiStyle.TWEMOJI, abacus));
+    assertThrows(IllegalArgumentException.class, () -> none.picture(EmojiStyle.TWEMOJI, abacus));
   }
 
   private static String sha256(byte[] bytes) throws NoSuchAlgorithmException {

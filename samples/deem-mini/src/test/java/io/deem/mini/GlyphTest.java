@@ -50,8 +50,7 @@ class GlyphTest {
   void turnsBlendedEdgesIntoTransparencyOfTheInnerColor() {
     BufferedImage image = onWhite();
     Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     graphics.setColor(new Color(0, 0, 200));
     graphics.fillOval(24, 24, 80, 80);
     graphics.dispose();

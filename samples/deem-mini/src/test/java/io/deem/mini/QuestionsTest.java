@@ -94,8 +94,7 @@ class QuestionsTest {
     eachQuestion(
         QuestionKind.COLOR_CHECK,
         (scene, question) -> {
-          Concept.Appearance look =
-              question.concepts().get(0).appearances().get(scene.style());
+          Concept.Appearance look = question.concepts().get(0).appearances().get(scene.style());
           String named = lastWord(question);
           assertTrue(Concept.COLOR_NAMES.contains(named), question.text());
           if (question.answer().equals("yes")) {

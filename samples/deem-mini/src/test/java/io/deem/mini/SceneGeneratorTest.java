@@ -99,9 +99,7 @@ class SceneGeneratorTest {
     Vocabulary vocabulary = Vocabulary.of(withUnseen);
     assertThrows(
         IllegalArgumentException.class,
-        () ->
-            SceneGenerator.training(
-                1, TestCorpus.CORPUS, vocabulary, SceneConfig.training()));
+        () -> SceneGenerator.training(1, TestCorpus.CORPUS, vocabulary, SceneConfig.training()));
   }
 
   @Test
