@@ -13,13 +13,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Records as JSON objects, entry by entry of the same name. Reading is strict: every entry must be
  * there, none may be unknown, and each must have its type; Gson alone would fill gaps with zeros.
  *
- * <p>Components may be {@code int}, {@code double}, {@code boolean}, {@code String}, enums, records,
- * lists of these, and maps from text to these.
+ * <p>Components may be {@code int}, {@code double}, {@code boolean}, {@code String}, enums,
+ * records, lists of these, and maps from text to these. Only the entry of an {@code Optional} of
+ * these may be left out, and is if it is empty.
  */
 public final class RecordJson {
 
@@ -33,7 +35,12 @@ public final class RecordJson {
     if (value instanceof Record) {
       JsonObject object = new JsonObject();
       for (RecordComponent component : value.getClass().getRecordComponents()) {
-        object.add(component.getName(), write(get(component, value)));
+        Object inner = get(component, value);
+        if (inner instanceof Optional<?> optional) {
+          optional.ifPresent(present -> object.add(component.getName(), write(present)));
+        } else {
+          object.add(component.getName(), write(inner));
+        }
       }
       return object;
     }
@@ -68,6 +75,9 @@ public final class RecordJson {
   private static Object value(Type type, JsonElement json, String path) {
     if (type instanceof ParameterizedType generic) {
       Type[] arguments = generic.getActualTypeArguments();
+      if (generic.getRawType() == Optional.class) {
+        return Optional.of(value(arguments[0], json, path));
+      }
       return generic.getRawType() == List.class
           ? list(arguments[0], json, path)
           : map(arguments[1], json, path);
@@ -117,17 +127,20 @@ public final class RecordJson {
     for (int i = 0; i < components.length; i++) {
       String inner = at(path, components[i].getName());
       JsonElement entry = object.get(components[i].getName());
+      types[i] = components[i].getType();
+      if (entry == null && types[i] == Optional.class) {
+        values[i] = Optional.empty();
+        continue;
+      }
       if (entry == null || entry.isJsonNull()) {
         throw new IllegalArgumentException("has no entry " + ErrorText.quote(inner));
       }
-      types[i] = components[i].getType();
       values[i] = value(components[i].getGenericType(), entry, inner);
     }
     return construct(type, types, values, path);
   }
 
-  private static Object construct(
-      Class<?> type, Class<?>[] types, Object[] values, String path) {
+  private static Object construct(Class<?> type, Class<?>[] types, Object[] values, String path) {
     try {
       var constructor = type.getDeclaredConstructor(types);
       constructor.setAccessible(true);
@@ -190,6 +203,11 @@ public final class RecordJson {
 
   private static IllegalArgumentException wrong(String path, JsonElement found, String wanted) {
     return new IllegalArgumentException(
-        "entry " + ErrorText.quote(path) + " is not " + wanted + ": " + ErrorText.quote(found.toString()));
+        "entry "
+            + ErrorText.quote(path)
+            + " is not "
+            + wanted
+            + ": "
+            + ErrorText.quote(found.toString()));
   }
 }

@@ -14,11 +14,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * CLIP's text encoder (Radford et al. 2021), which conditions Stable Diffusion; DEEM needs it for the
- * condition of an empty prompt. Parameter names are those of Hugging Face's {@code CLIPTextModel}.
+ * CLIP's text encoder (Radford et al. 2021), which conditions Stable Diffusion; DEEM needs it for
+ * the condition of an empty prompt. Parameter names are those of Hugging Face's {@code
+ * CLIPTextModel}.
  *
- * <p>There is no padding mask: padding comes last, where a causal encoder's real tokens do not see it,
- * and Stable Diffusion reads the padding's states too.
+ * <p>There is no padding mask: padding comes last, where a causal encoder's real tokens do not see
+ * it, and Stable Diffusion reads the padding's states too.
  */
 public final class ClipTextEncoder {
 
@@ -51,7 +52,11 @@ public final class ClipTextEncoder {
       if (vocabulary < 1 || positions < 1 || layers < 1) {
         throw new IllegalArgumentException(
             "vocabulary, positions and layers must be positive, not "
-                + vocabulary + ", " + positions + " and " + layers);
+                + vocabulary
+                + ", "
+                + positions
+                + " and "
+                + layers);
       }
     }
   }
@@ -60,8 +65,8 @@ public final class ClipTextEncoder {
    * An encoded text.
    *
    * @param lastHiddenState [batch, length, width], normalised: Stable Diffusion's condition
-   * @param pooled its row at the token with the highest id, the end of the text in CLIP's vocabulary,
-   *     [batch, width]
+   * @param pooled its row at the token with the highest id, the end of the text in CLIP's
+   *     vocabulary, [batch, width]
    */
   public record Output(Value lastHiddenState, Value pooled) {}
 

@@ -62,8 +62,8 @@ public final class ClipVitEncoder {
   /**
    * The tokens on their way through the layers.
    *
-   * @param hiddenStates first what the layers are given, then what each returns, [batch, 1 + patches,
-   *     width]: the class token, then the patches row by row
+   * @param hiddenStates first what the layers are given, then what each returns, [batch, 1 +
+   *     patches, width]: the class token, then the patches row by row
    * @param pooled the last class token, normalised, [batch, width]
    */
   public record Output(List<Value> hiddenStates, Value pooled) {
@@ -132,8 +132,8 @@ public final class ClipVitEncoder {
 
   /**
    * Position embeddings for another number of patches: those of the patches resized by bicubic
-   * interpolation whose corners stay, as the reference does once when it loads a CLIP; that of the class
-   * token as it is.
+   * interpolation whose corners stay, as the reference does once when it loads a CLIP; that of the
+   * class token as it is.
    *
    * @param table [1 + side * side, width], row-major
    * @param grid patches along a side afterwards
@@ -146,12 +146,13 @@ public final class ClipVitEncoder {
     if (patches < 1 || side * side != patches || table.length != (1 + patches) * width) {
       throw new IllegalArgumentException(
           "not the position embeddings of a class token and a square of patches: "
-              + table.length + " values of width " + width);
+              + table.length
+              + " values of width "
+              + width);
     }
     float[] planes = transposed(table, width, patches, width);
     float[] resized =
-        Interpolation.resize(
-            planes, width, side, side, grid, grid, Resampling.BICUBIC, true);
+        Interpolation.resize(planes, width, side, side, grid, grid, Resampling.BICUBIC, true);
     float[] result = new float[(1 + grid * grid) * width];
     System.arraycopy(table, 0, result, 0, width);
     System.arraycopy(
@@ -203,8 +204,7 @@ public final class ClipVitEncoder {
     x = x.flatten(2, 3).transpose(1, 2); // [batch, patches, width]
     Tensor token = g.param(Param.of(model + "embeddings.class_embedding", width));
     x = Tensor.concat(1, token.reshape(1, 1, width).expand(batch, 1, width), x);
-    Param positions =
-        Param.of(model + "embeddings.position_embedding.weight", 1 + patches, width);
+    Param positions = Param.of(model + "embeddings.position_embedding.weight", 1 + patches, width);
     return List.of(norm("pre_layrnorm").apply(x.plus(g.param(positions))));
   }
 

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * Multi-scale deformable attention (Zhu et al. 2021, "Deformable DETR"): every query looks at a few
- * learnt places around its own place, in each of several square maps; one softmax is shared by all of
- * them.
+ * learnt places around its own place, in each of several square maps; one softmax is shared by all
+ * of them.
  *
  * @param width of queries, features and result
  * @param innerWidth that the heads share, a multiple of {@code heads}

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Stable Diffusion as DEEM uses it, as the model's image decoder and as the critic of its image encoder:
- * an autoencoder, a UNet that denoises its latents, and multi-scale residuals from images.
+ * Stable Diffusion as DEEM uses it, as the model's image decoder and as the critic of its image
+ * encoder: an autoencoder, a UNet that denoises its latents, and multi-scale residuals from images.
  */
 public final class LatentDiffusion {
 
@@ -82,6 +82,14 @@ public final class LatentDiffusion {
     }
   }
 
+  /**
+   * What the denoiser is given, and what it should say of it.
+   *
+   * @param latents noisy, [batch, latent channels, h, w]
+   * @param target the noise, or the velocity, of the same shape
+   */
+  public record Noised(Value latents, Value target) {}
+
   /** The model; {@code synchronizer} may be null. */
   public LatentDiffusion(
       AutoencoderKl autoencoder,
@@ -141,11 +149,9 @@ public final class LatentDiffusion {
    * @param noise standard normal, of the latents' shape
    */
   public Value encode(Scope scope, Value images, float[] noise) {
-    Value centred =
-        scope.run1(centring.computeIfAbsent(MapSize.of(images), this::centre), images);
+    Value centred = scope.run1(centring.computeIfAbsent(MapSize.of(images), this::centre), images);
     AutoencoderKl.Moments moments = autoencoder.encode(scope, centred);
-    Value sample =
-        autoencoder.sample(scope, moments, scope.floats(noise, moments.mean().shape()));
+    Value sample = autoencoder.sample(scope, moments, scope.floats(noise, moments.mean().shape()));
     return scaled(scope, sample, autoencoder.config().scalingFactor());
   }
 
@@ -175,16 +181,28 @@ public final class LatentDiffusion {
 
   /** The squared error of the denoiser on scaled latents; see {@link #errorMap}. */
   public Value denoisingError(Scope scope, Value latents, Condition condition, Draws draws) {
+    Noised noised = noised(scope, latents, draws);
+    long[] steps = Arrays.stream(draws.timesteps).asLongStream().toArray();
+    Value timesteps = scope.longs(steps, steps.length);
+    Value predicted = predict(scope, noised.latents, timesteps, condition);
+    Block error = errors.computeIfAbsent(MapSize.of(latents), this::error);
+    return scope.run1(error, predicted, noised.target);
+  }
+
+  /**
+   * Latents and noise in the proportions of the drawn timesteps.
+   *
+   * @param latents scaled, [batch, latent channels, h, w]
+   */
+  public Noised noised(Scope scope, Value latents, Draws draws) {
     long[] shape = latents.shape();
     int images = draws.timesteps.length;
     float[] signal = new float[images];
     float[] spread = new float[images];
-    long[] steps = new long[images];
     for (int i = 0; i < images; i++) {
       float alpha = schedule.alphaCumprod(draws.timesteps[i]);
       signal[i] = (float) Math.sqrt(alpha);
       spread[i] = (float) Math.sqrt(1 - alpha);
-      steps[i] = draws.timesteps[i];
     }
     List<Value> noised =
         scope.run(
@@ -193,9 +211,7 @@ public final class LatentDiffusion {
             scope.floats(draws.noise, shape),
             scope.floats(signal, images, 1, 1, 1),
             scope.floats(spread, images, 1, 1, 1));
-    Value predicted = predict(scope, noised.get(0), scope.longs(steps, images), condition);
-    Block error = errors.computeIfAbsent(MapSize.of(latents), this::error);
-    return scope.run1(error, predicted, noised.get(1));
+    return new Noised(noised.get(0), noised.get(1));
   }
 
   /** What the UNet predicts for noisy latents; timesteps are integers [batch]. */

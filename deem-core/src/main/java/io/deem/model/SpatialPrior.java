@@ -6,8 +6,8 @@ import io.deem.nn.Conv2d;
 import io.deem.nn.LayerNorm;
 
 /**
- * The convolutions beside a vision transformer (Chen et al. 2023, "ViT-Adapter") that see the detail
- * within its patches.
+ * The convolutions beside a vision transformer (Chen et al. 2023, "ViT-Adapter") that see the
+ * detail within its patches.
  *
  * @param width of the maps that it returns
  * @param channels of its first convolution; deeper ones have up to four times as many

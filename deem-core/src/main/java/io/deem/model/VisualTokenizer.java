@@ -14,16 +14,19 @@ import io.deem.nn.LayerNorm;
 import io.deem.nn.Linear;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
- * Images to tokens (Luo et al. 2025, "DEEM"): the image encoder, called sniffer in checkpoints, position
- * embeddings, an optional region mask, and the perceiver resampler, whose result is projected twice, to
- * the language model's tokens and to the diffusion model's condition.
+ * Images to tokens (Luo et al. 2025, "DEEM"): the image encoder, called sniffer in checkpoints,
+ * position embeddings, an optional region mask, and the perceiver resampler, whose result is
+ * projected twice, to the language model's tokens and to the diffusion model's condition.
  */
 public final class VisualTokenizer {
 
@@ -33,12 +36,23 @@ public final class VisualTokenizer {
   /**
    * The sizes that the parts do not fix.
    *
-   * @param positionGrid side of the grid of position embeddings; the map at stride 16 of an image of
-   *     the training size
+   * @param positionGrid side of the grid of position embeddings; the map at stride 16 of an image
+   *     of the training size
    * @param languageWidth width of the language model's tokens
    * @param conditionWidth width of the diffusion model's condition
+   * @param maskPooling if present, the resampler also reads tokens that describe the region
    */
-  public record Config(int positionGrid, int languageWidth, int conditionWidth) {}
+  public record Config(
+      int positionGrid,
+      int languageWidth,
+      int conditionWidth,
+      Optional<MaskPooling.Config> maskPooling) {
+
+    /** Sizes without tokens for regions. */
+    public Config(int positionGrid, int languageWidth, int conditionWidth) {
+      this(positionGrid, languageWidth, conditionWidth, Optional.empty());
+    }
+  }
 
   /**
    * What images are to the rest of the model.
@@ -47,13 +61,33 @@ public final class VisualTokenizer {
    * @param condition for the diffusion model, [batch, queries, condition width]
    * @param maps of the whole image with positions added, [batch, width, h, w] at strides 4 to 32
    * @param maskedMaps the same, zero outside the region; the same values if there is no region
+   * @param encoded what the resampler read, [batch, length, width]
+   * @param read what it made of that, [batch, queries, resampler width]
+   * @param region how the region was described; null in a model without {@link MaskPooling}
    */
-  public record Tokens(Value tokens, Value condition, List<Value> maps, List<Value> maskedMaps) {}
+  public record Tokens(
+      Value tokens,
+      Value condition,
+      List<Value> maps,
+      List<Value> maskedMaps,
+      Value encoded,
+      Value read,
+      Region region) {}
+
+  /**
+   * A region in tokens; see {@link MaskPooling}.
+   *
+   * @param tokens [batch, maps + 1, width], the first of those that the resampler reads
+   * @param pooled for each map its average inside the region, [batch, width]
+   * @param shape the resized regions, [batch, 1, side, side]
+   */
+  public record Region(Value tokens, List<Value> pooled, Value shape) {}
 
   private final Config config;
   private final String prefix;
   private final ConvNextEncoder encoder;
   private final PerceiverResampler resampler;
+  private final MaskPooling maskPooling;
   private final Block projections;
   private final Map<Key, Block> positions = new ConcurrentHashMap<>();
   private final Map<MapSize, Block> normalisations = new ConcurrentHashMap<>();
@@ -67,6 +101,14 @@ public final class VisualTokenizer {
     this.encoder = encoder;
     this.resampler = resampler;
     this.prefix = prefix;
+    this.maskPooling =
+        config
+            .maskPooling()
+            .map(
+                pooling ->
+                    new MaskPooling(
+                        pooling, encoder.config().adapterDim(), prefix + "feature_extractor."))
+            .orElse(null);
     this.projections = Graph.block("visual projections", this::project);
   }
 
@@ -82,19 +124,37 @@ public final class VisualTokenizer {
         scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
     ConvNextEncoder.Features features = encoder.forward(scope, normalised);
     List<MapSize> sizes = features.maps().stream().map(MapSize::of).toList();
-    Block block =
-        positions.computeIfAbsent(new Key(sizes, regions != null), this::positions);
+    Value inside = regions == null && maskPooling != null ? everywhere(scope, pixels) : regions;
+    Block block = positions.computeIfAbsent(new Key(sizes, inside != null), this::positions);
     List<Value> inputs = new ArrayList<>(features.maps());
     inputs.add(features.lastHiddenState());
-    if (regions != null) {
-      inputs.add(regions);
+    if (inside != null) {
+      inputs.add(inside);
     }
-    List<Value> placed = scope.run(block, inputs);
-    List<Value> maps = placed.subList(1, 1 + sizes.size());
-    List<Value> masked = regions == null ? maps : placed.subList(1 + sizes.size(), placed.size());
-    Value read = resampler.forward(scope, placed.get(0), null).last();
+    Iterator<Value> placed = scope.run(block, inputs).iterator();
+    Value encoded = placed.next();
+    List<Value> maps = next(placed, sizes.size());
+    List<Value> masked = inside == null ? maps : next(placed, sizes.size());
+    Region region =
+        maskPooling == null
+            ? null
+            : new Region(placed.next(), next(placed, sizes.size()), placed.next());
+    Value read = resampler.forward(scope, encoded, null).last();
     List<Value> projected = scope.run(projections, read);
-    return new Tokens(projected.get(0), projected.get(1), List.copyOf(maps), List.copyOf(masked));
+    return new Tokens(projected.get(0), projected.get(1), maps, masked, encoded, read, region);
+  }
+
+  private static List<Value> next(Iterator<Value> values, int count) {
+    return Stream.generate(values::next).limit(count).toList();
+  }
+
+  /** The region that is the whole of each image. */
+  private static Value everywhere(Scope scope, Value pixels) {
+    MapSize size = MapSize.of(pixels);
+    int images = Math.toIntExact(pixels.shape()[0]);
+    float[] ones = new float[Math.multiplyExact(images, size.area())];
+    Arrays.fill(ones, 1);
+    return scope.floats(ones, images, 1, size.height(), size.width());
   }
 
   /** All parameters: the encoder's, the resampler's, then those of this class. */
@@ -105,6 +165,9 @@ public final class VisualTokenizer {
     int grid = config.positionGrid();
     List<MapSize> sizes = List.of(new MapSize(grid, grid));
     params.addAll(placement("position parameters", new Key(sizes, false), 0).params());
+    if (maskPooling != null) {
+      params.addAll(maskPooling.params());
+    }
     return List.copyOf(params);
   }
 
@@ -134,7 +197,10 @@ public final class VisualTokenizer {
     return placement("visual positions", key, tokenMap);
   }
 
-  /** Results: the resampler's input, the maps with positions, and if there is a region those masked. */
+  /**
+   * Results: the resampler's input, the maps with positions, if there is a region those masked, and
+   * if it is described its tokens, the averages of the maps and its shape.
+   */
   private Block placement(String name, Key key, int tokenMap) {
     return Graph.block(
         name,
@@ -147,8 +213,7 @@ public final class VisualTokenizer {
           List<Tensor> maps = new ArrayList<>();
           for (int i = 0; i < key.maps.size(); i++) {
             MapSize size = key.maps.get(i);
-            Tensor map =
-                g.input("map" + i, Shape.of(BATCH, width, size.height(), size.width()));
+            Tensor map = g.input("map" + i, Shape.of(BATCH, width, size.height(), size.width()));
             maps.add(map.plus(resized(gridTable, size)));
           }
           MapSize tokens = key.maps.get(tokenMap);
@@ -164,16 +229,29 @@ public final class VisualTokenizer {
             Tensor body = x.slice(1, 1, count).times(inside);
             x = Tensor.concat(1, x.slice(1, 0, 1), body);
           }
-          List<Tensor> results = new ArrayList<>();
-          results.add(LayerNorm.of(prefix + "post_ln", width, EPSILON).apply(x));
-          results.addAll(maps);
+          x = LayerNorm.of(prefix + "post_ln", width, EPSILON).apply(x);
+          List<Tensor> results = new ArrayList<>(maps);
           if (regions != null) {
             for (int i = 0; i < maps.size(); i++) {
               results.add(maps.get(i).times(inside(regions, key.maps.get(i))));
             }
+            x = described(regions, maps, x, results);
           }
+          results.add(0, x);
           return results;
         });
+  }
+
+  /** Puts the tokens that describe the region, if any, before the others. */
+  private Tensor described(Tensor regions, List<Tensor> maps, Tensor tokens, List<Tensor> results) {
+    if (maskPooling == null) {
+      return tokens;
+    }
+    MaskPooling.Result region = maskPooling.apply(regions, maps);
+    results.add(region.tokens());
+    results.addAll(region.pooled());
+    results.add(region.shape());
+    return Tensor.concat(1, region.tokens(), tokens);
   }
 
   /** Region masks have the encoder's input size, four times that of the finest map. */

@@ -21,9 +21,9 @@ import java.util.Set;
  * DEEM's other image encoder: a CLIP vision transformer with an adapter (Chen et al. 2023, "Vision
  * Transformer Adapter for Dense Predictions") that gives it maps at strides 4, 8, 16 and 32.
  *
- * <p>Convolutions see the image beside the transformer. Before each quarter of the transformer's layers
- * an injector adds their detail to the patches; after it an extractor adds the patches' meaning to the
- * convolutions' maps.
+ * <p>Convolutions see the image beside the transformer. Before each quarter of the transformer's
+ * layers an injector adds their detail to the patches; after it an extractor adds the patches'
+ * meaning to the convolutions' maps.
  */
 public final class VitAdapter {
 
@@ -35,11 +35,12 @@ public final class VitAdapter {
   /**
    * Sizes.
    *
-   * @param vit the transformer; its patches form a grid of an even side, its layers four equal groups
+   * @param vit the transformer; its patches form a grid of an even side, its layers four equal
+   *     groups
    * @param channels of the adapter's first convolution, 64 in published models
    * @param points places that each head of the adapter's attention looks at in each map
-   * @param outputWidth of the maps and tokens that the encoder returns; 0 to leave them as wide as the
-   *     transformer, without projections, as in ViT-L
+   * @param outputWidth of the maps and tokens that the encoder returns; 0 to leave them as wide as
+   *     the transformer, without projections, as in ViT-L
    */
   public record Config(ClipVitEncoder.Config vit, int channels, int points, int outputWidth) {
 
@@ -58,7 +59,8 @@ public final class VitAdapter {
   /**
    * What the encoder sees in a batch of images.
    *
-   * @param lastHiddenState [batch, 1 + grid * grid, output width]: the class token, then the patches
+   * @param lastHiddenState [batch, 1 + grid * grid, output width]: the class token, then the
+   *     patches
    * @param maps four maps [batch, output width, h, w] of 4, 2, 1 and 1/2 times the grid of patches
    */
   public record Features(Value lastHiddenState, List<Value> maps) {}
@@ -259,8 +261,7 @@ public final class VitAdapter {
       int side = maps.get(i).dim(2).value();
       Tensor seen = map(last.slice(1, 1, last.dim(1)), grid);
       Tensor sum = maps.get(i).plus(seen.resize(Resampling.BILINEAR, false, side, side));
-      outputs.add(
-          projected("c" + (i + 1) + "_proj", sum.permute(0, 2, 3, 1)).permute(0, 3, 1, 2));
+      outputs.add(projected("c" + (i + 1) + "_proj", sum.permute(0, 2, 3, 1)).permute(0, 3, 1, 2));
     }
     outputs.add(0, projected("fc_proj", last));
     return outputs;

@@ -17,10 +17,7 @@ final class ClipTextCheck implements FixtureCheck {
   @Override
   public boolean matches(Fixture fixture) {
     return fixture.hasAll("input_ids", "last_hidden_state", "pooler_output")
-        && fixture
-            .model()
-            .map(m -> m.contains("text_model.final_layer_norm.weight"))
-            .orElse(false);
+        && fixture.model().map(m -> m.contains("text_model.final_layer_norm.weight")).orElse(false);
   }
 
   @Override

@@ -6,7 +6,9 @@ import io.deem.graph.Session;
 import io.deem.model.ClipActivation;
 import io.deem.model.ClipVitEncoder;
 
-/** CLIP's image encoder: each layer, the pooled token, and the last layer with the other activation. */
+/**
+ * CLIP's image encoder: each layer, the pooled token, and the last layer with the other activation.
+ */
 final class ClipVitCheck implements FixtureCheck {
 
   @Override

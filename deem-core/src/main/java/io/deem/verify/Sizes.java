@@ -29,6 +29,11 @@ record Sizes(JsonObject config) {
     return read(name, JsonElement::getAsString, "a text");
   }
 
+  /** The sizes of a part. */
+  Sizes section(String name) {
+    return read(name, element -> new Sizes(element.getAsJsonObject()), "an object");
+  }
+
   /** A list of whole numbers. */
   List<Integer> integers(String name) {
     return read(

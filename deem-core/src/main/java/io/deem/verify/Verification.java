@@ -25,13 +25,14 @@ public final class Verification {
           new UNetCheck(),
           new ClipVitCheck(),
           new ClipTextCheck(),
-          new VitAdapterCheck());
+          new VitAdapterCheck(),
+          new MaskAlignCheck());
 
   private Verification() {}
 
   /**
-   * Verifies a fixture: one line for each compared tensor, {@code name engine maxAbs maxRel ok|FAIL}, then
-   * {@code N passed, N failed}.
+   * Verifies a fixture: one line for each compared tensor, {@code name engine maxAbs maxRel
+   * ok|FAIL}, then {@code N passed, N failed}.
    *
    * @param folder the fixture's folder
    * @param engines what to compute with, one after the other
@@ -39,10 +40,11 @@ public final class Verification {
    * @param lines takes the lines
    * @return the report; the fixture passed if it is {@link Report#ok()}
    * @throws IOException if the fixture cannot be read
-   * @throws IllegalArgumentException if it is of no known kind, or needs an engine and there is none
+   * @throws IllegalArgumentException if it is of no known kind, or needs an engine and there is
+   *     none
    */
-  public static Report run(
-      Path folder, List<Engine> engines, double scale, Consumer<String> lines) throws IOException {
+  public static Report run(Path folder, List<Engine> engines, double scale, Consumer<String> lines)
+      throws IOException {
     try (Fixture fixture = Fixture.open(folder)) {
       Report report = new Report(scale, lines);
       FixtureCheck check = checkOf(fixture);

@@ -59,8 +59,7 @@ class ClipEncodersTest {
         TorchSession session = new TorchEngine().open(weights)) {
       session.trainable(name -> true);
       try (TorchScope scope = session.trainingScope()) {
-        Value pixels =
-            scope.floats(io.floats("pixel_values"), io.info("pixel_values").shape());
+        Value pixels = scope.floats(io.floats("pixel_values"), io.info("pixel_values").shape());
         VitAdapter.Features features = adapter.forward(scope, pixels);
         for (Value map : features.maps()) {
           scope.backward(map, ones(scope, map), true);
@@ -134,7 +133,9 @@ class ClipEncodersTest {
       params.forEach(param -> weights.require(param.name(), param.shape().extents()));
       Set<String> expected = new TreeSet<>(weights.names());
       expected.removeAll(others);
-      assertEquals(expected, params.stream().map(Param::name).collect(Collectors.toCollection(TreeSet::new)));
+      assertEquals(
+          expected,
+          params.stream().map(Param::name).collect(Collectors.toCollection(TreeSet::new)));
       assertEquals(expected.size(), params.size());
     }
   }

@@ -1,0 +1,136 @@
+package io.deem.verify;
+
+import io.deem.model.AutoencoderKl;
+import io.deem.model.ConvNextEncoder;
+import io.deem.model.MmfsNet;
+import io.deem.model.PerceiverResampler;
+import io.deem.model.UNet;
+import io.deem.weights.TensorSource;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The sizes of the visual parts of a fixture that holds a complete, reduced model. What its
+ * configuration leaves out is told by the shapes of its weights.
+ *
+ * @param dims the configuration's {@code dims}
+ * @param resampler the configuration's {@code visual_tokenizer.perceiver_config}
+ * @param imageSide side of the images that are decoded, in pixels
+ * @param weights under the names of a complete model
+ */
+record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSource weights) {
+
+  static final String TOKENIZER = "visual_tokenizer.";
+  static final String SNIFFER = TOKENIZER + "sniffer.";
+  static final String RESAMPLER = TOKENIZER + "perceiver_resampler.";
+  static final String VAE = TOKENIZER + "encoder.vae.";
+  static final String UNET = TOKENIZER + "encoder.unet.";
+  static final String RESIDUALS = TOKENIZER + "encoder.mmfs_module.";
+
+  /** Of the norms of reduced models, which no shape tells; 32 at full size. */
+  private static final int GROUPS = 4;
+
+  private static final double SCALING = 0.18215;
+
+  /** Sides of the maps that the residuals' offsets are measured in, for images of full size. */
+  private static final List<Integer> FULL_MAPS = List.of(64, 32, 16, 8);
+
+  private static final int FULL_IMAGE = 512;
+
+  /** The image encoder. */
+  ConvNextEncoder.Config sniffer() {
+    String trunk = SNIFFER + "vision_model.visual.trunk.stages.0.blocks.0.";
+    String head = SNIFFER + "vision_model.visual.head.mlp.fc2.weight";
+    return new ConvNextEncoder.Config(
+        dims.integers("CDEPTHS"),
+        dims.integers("CDIMS"),
+        extent(trunk + "conv_dw.weight", 3),
+        weights.contains(trunk + "gamma"),
+        dims.integer("ED"),
+        weights.contains(head) ? extent(head, 0) : 0,
+        1e-6);
+  }
+
+  /** The visual resampler. */
+  PerceiverResampler.Config visualResampler() {
+    return new PerceiverResampler.Config(
+        resampler.integer("num_queries"),
+        resampler.integer("hidden_size"),
+        resampler.integer("encoder_hidden_size"),
+        resampler.integer("intermediate_size"),
+        resampler.integer("num_hidden_layers"),
+        resampler.integer("num_attention_heads"),
+        resampler.integer("cross_attention_frequency"),
+        resampler.flag("qk_normalization"),
+        1e-12);
+  }
+
+  /** The autoencoder. */
+  AutoencoderKl.Config autoencoder() {
+    String levels = VAE + "encoder.down_blocks.";
+    List<Integer> widths = new ArrayList<>();
+    for (int i = 0; i < count(levels, ".resnets.0.conv1.weight"); i++) {
+      widths.add(extent(levels + i + ".resnets.0.conv1.weight", 0));
+    }
+    return new AutoencoderKl.Config(
+        extent(VAE + "encoder.conv_in.weight", 1),
+        extent(VAE + "decoder.conv_out.weight", 0),
+        extent(VAE + "decoder.conv_in.weight", 1),
+        widths,
+        count(levels + "0.resnets.", ".conv1.weight"),
+        GROUPS,
+        SCALING);
+  }
+
+  /** The denoiser. */
+  UNet.Config denoiser() {
+    String levels = UNET + "down_blocks.";
+    String attention = ".attentions.0.transformer_blocks.0.attn2.to_k.weight";
+    List<Integer> widths = dims.integers("UCH");
+    List<Boolean> attending = new ArrayList<>();
+    for (int i = 0; i < widths.size(); i++) {
+      attending.add(weights.contains(levels + i + attention));
+    }
+    return new UNet.Config(
+        extent(UNET + "conv_in.weight", 1),
+        extent(UNET + "conv_out.weight", 0),
+        widths,
+        dims.integers("UHD"),
+        attending,
+        extent(UNET + "mid_block" + attention, 1),
+        count(levels + "0.resnets.", ".conv1.weight"),
+        GROUPS,
+        1e-5);
+  }
+
+  /** The multi-scale residuals into the denoiser. */
+  MmfsNet.Config residuals() {
+    String layer = RESIDUALS + "mmfs_down_blocks.0.mmfs.";
+    int heads = dims.integer("AHEADS");
+    UNet.Config unet = denoiser();
+    return new MmfsNet.Config(
+        unet.blockOutChannels(),
+        unet.layersPerBlock(),
+        dims.integer("ED"),
+        dims.integer("ADIM"),
+        heads,
+        extent(layer + "sampling_offsets.weight", 0) / (2 * heads),
+        extent(layer + "query_relpos.weight", 0),
+        FULL_IMAGE / imageSide,
+        FULL_MAPS);
+  }
+
+  /** The extent of one axis of a weight. */
+  int extent(String weight, int axis) {
+    return Math.toIntExact(weights.info(weight).shape()[axis]);
+  }
+
+  /** How many weights are named {@code before + i + after}, from 0 on. */
+  private int count(String before, String after) {
+    int count = 0;
+    while (weights.contains(before + count + after)) {
+      count++;
+    }
+    return count;
+  }
+}
