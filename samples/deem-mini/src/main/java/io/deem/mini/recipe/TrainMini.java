@@ -90,16 +90,21 @@ public final class TrainMini {
             "alignment",
             List.of("language", "prior", "encoder"),
             5,
-            24,
-            600,
-            50,
+            16,
+            400,
+            30,
             List.of(
-                new ParameterGroup("sampling_offsets", 1e-4, 0),
-                new ParameterGroup("llama_cross_attn.gate", 1e-3, 0),
-                new ParameterGroup("visual_tokenizer.sniffer", 3e-4, 0.05),
-                new ParameterGroup("", 5e-4, 0.05)),
+                // What starts from nothing may run ahead of what has been trained before.
+                new ParameterGroup("sampling_offsets", 1e-3, 0),
+                new ParameterGroup("llama_cross_attn", 1e-3, 0),
+                new ParameterGroup("mmfs_module", 1e-3, 0.01),
+                new ParameterGroup("visual_tokenizer.proj_i", 1e-3, 0.01),
+                new ParameterGroup("image_decoder", 1e-3, 0.01),
+                new ParameterGroup("context_feat_proj", 1e-3, 0.01),
+                new ParameterGroup("visual_tokenizer.sniffer", 2e-4, 0.05),
+                new ParameterGroup("", 3e-4, 0.05)),
             TrainMini::learnsInAlignment);
-    DeemTask.Mix mix = new DeemTask.Mix(0.4, 3, 5, new DeemNetwork.LossWeights(1, 5, 5));
+    DeemTask.Mix mix = new DeemTask.Mix(0.3, 2, 6, new DeemNetwork.LossWeights(1, 5, 5));
     return new DeemStage(
         recipe,
         plan,
@@ -127,8 +132,8 @@ public final class TrainMini {
             List.of("alignment"),
             6,
             24,
-            1000,
-            50,
+            600,
+            30,
             List.of(new ParameterGroup("sampling_offsets", 1e-4, 0), new ParameterGroup("", 3e-4, 0.01)),
             TrainMini::inLanguageModel);
     DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 0));
