@@ -4,8 +4,8 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Lets one thread stop the long work of another, at its next token, diffusion step or training step.
- * Safe for use from many threads; once cancelled, it stays so.
+ * Lets one thread stop the long work of another, at its next token, diffusion step or training
+ * step. Safe for use from many threads; once cancelled, it stays so.
  */
 public final class Cancellation {
 

@@ -56,9 +56,11 @@ public interface Deem extends AutoCloseable {
     }
     String asked = options.runtime() == null ? "" : " named '" + options.runtime() + "'";
     throw new IllegalStateException(
-        "no usable runtime" + asked + (reasons.isEmpty()
-            ? "; add deem-runtime-cpu or deem-runtime-gpu to the class path"
-            : " (" + String.join("; ", reasons) + ")"));
+        "no usable runtime"
+            + asked
+            + (reasons.isEmpty()
+                ? "; add deem-runtime-cpu or deem-runtime-gpu to the class path"
+                : " (" + String.join("; ", reasons) + ")"));
   }
 
   /** Answers about images. */

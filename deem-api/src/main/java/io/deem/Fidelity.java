@@ -6,8 +6,8 @@ package io.deem;
  * @param loss mean squared error of the denoiser when it is told what the encoder saw; smaller is
  *     better
  * @param blindLoss the same when it is told nothing
- * @param gain {@code 1 - loss / blindLoss}: the share of the denoiser's error that seeing removes; 0
- *     means that the encoder saw nothing of use
+ * @param gain {@code 1 - loss / blindLoss}: the share of the denoiser's error that seeing removes;
+ *     0 means that the encoder saw nothing of use
  */
 public record Fidelity(double loss, double blindLoss, double gain) {
 

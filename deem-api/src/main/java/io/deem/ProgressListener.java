@@ -1,8 +1,8 @@
 package io.deem;
 
 /**
- * Is told how long work gets on, from the thread that does it. An exception from a listener ends the
- * work.
+ * Is told how long work gets on, from the thread that does it. An exception from a listener ends
+ * the work.
  */
 @FunctionalInterface
 public interface ProgressListener {

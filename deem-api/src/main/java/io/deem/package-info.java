@@ -1,5 +1,5 @@
 /**
- * What an application calls: {@link io.deem.Deem} opens a model, {@link io.deem.Perceiver} answers about
- * images.
+ * What an application calls: {@link io.deem.Deem} opens a model, {@link io.deem.Perceiver} answers
+ * about images.
  */
 package io.deem;

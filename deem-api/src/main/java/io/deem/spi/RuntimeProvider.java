@@ -5,7 +5,10 @@ import io.deem.DeemOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** Opens models on one kind of hardware. Implementations have a public constructor without arguments. */
+/**
+ * Opens models on one kind of hardware. Implementations have a public constructor without
+ * arguments.
+ */
 public interface RuntimeProvider {
 
   /** A short name that an application can ask for, for example {@code cpu}. */

@@ -1,14 +1,15 @@
 package io.deem.graph;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.LinkedHashMap;
 
 /**
  * One subgraph, run by one native call. Immutable; engines compile it once.
  *
  * <p>Blocks are the unit of gradient checkpointing, of progress and of loading weights layer by
- * layer. Blocks of equal structure, such as the layers of a language model, share their compiled form.
+ * layer. Blocks of equal structure, such as the layers of a language model, share their compiled
+ * form.
  */
 public final class Block {
 

@@ -9,15 +9,17 @@ import java.util.TreeMap;
 
 /**
  * One extent of a {@link Shape}: a polynomial with integer coefficients over named symbols, such as
- * {@code 4}, {@code batch} or {@code 2*batch*images + 1}. Kept in canonical form, so that two extents
- * are equal exactly when they agree for every value of their symbols.
+ * {@code 4}, {@code batch} or {@code 2*batch*images + 1}. Kept in canonical form, so that two
+ * extents are equal exactly when they agree for every value of their symbols.
  */
 public final class Dim {
 
   /** Zero, as the empty sum. */
   private static final Dim ZERO = new Dim(new TreeMap<>(Dim::compareMonomials));
 
-  /** Coefficient of each monomial; a monomial is its sorted symbols, the empty list the constant. */
+  /**
+   * Coefficient of each monomial; a monomial is its sorted symbols, the empty list the constant.
+   */
   private final TreeMap<List<String>, Long> terms;
 
   private Dim(TreeMap<List<String>, Long> terms) {

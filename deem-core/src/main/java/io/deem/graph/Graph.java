@@ -8,8 +8,8 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * Collects the operations of one {@link Block} while network code calls the methods of
- * {@link Tensor}.
+ * Collects the operations of one {@link Block} while network code calls the methods of {@link
+ * Tensor}.
  *
  * <pre>{@code
  * Block mlp = Graph.block("mlp", g -> {
@@ -116,7 +116,9 @@ public final class Graph {
     return tensor;
   }
 
-  /** Engines give these operations' results on other types a type that the graph does not expect. */
+  /**
+   * Engines give these operations' results on other types a type that the graph does not expect.
+   */
   private static void requireType(Op op, DataType given) {
     if (op.needsFloats() && given != DataType.FLOAT) {
       throw new ShapeException(op.toString(), DataType.FLOAT + " elements", given);

@@ -1,8 +1,8 @@
 package io.deem.graph;
 
 /**
- * The operations of a graph. {@link Tensor} has a method for each, which documents it and checks its
- * operands; a compiler has one case for each.
+ * The operations of a graph. {@link Tensor} has a method for each, which documents it and checks
+ * its operands; a compiler has one case for each.
  */
 public enum Op {
   // What a block is given.
@@ -81,7 +81,8 @@ public enum Op {
   /** Whether its first operand must be floating-point. */
   boolean needsFloats() {
     return switch (this) {
-      case DIV, EXP, LOG, SQRT, RSQRT, SIN, COS, TANH, SIGMOID, SILU, GELU, GELU_TANH, CLAMP -> true;
+      case DIV, EXP, LOG, SQRT, RSQRT, SIN, COS, TANH, SIGMOID, SILU, GELU, GELU_TANH, CLAMP ->
+          true;
       case MEAN, LOG_SUM_EXP, SOFTMAX, LOG_SOFTMAX -> true;
       case MATMUL, LINEAR, CONV2D, CONV_TRANSPOSE2D, ATTENTION -> true;
       case LAYER_NORM, RMS_NORM, GROUP_NORM, ROPE, GRID_SAMPLE, RESIZE, CROSS_ENTROPY -> true;

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Runs blocks and owns what they return: closing the scope frees every value made in it. Use one scope
- * for each piece of work, from one thread.
+ * Runs blocks and owns what they return: closing the scope frees every value made in it. Use one
+ * scope for each piece of work, from one thread.
  *
  * <pre>{@code
  * try (Scope scope = session.scope()) {

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A value of a graph under construction: it has a shape and a type but no contents. Each method adds
- * one operation to the graph, checks its operands and returns the result; the receiver is unchanged.
+ * A value of a graph under construction: it has a shape and a type but no contents. Each method
+ * adds one operation to the graph, checks its operands and returns the result; the receiver is
+ * unchanged.
  *
- * <p>Axes are counted from 0, or from the end if negative. Element-wise operations broadcast as NumPy
- * does. All methods throw {@link ShapeException} for operands that do not fit.
+ * <p>Axes are counted from 0, or from the end if negative. Element-wise operations broadcast as
+ * NumPy does. All methods throw {@link ShapeException} for operands that do not fit.
  */
 public final class Tensor {
 
@@ -338,7 +339,8 @@ public final class Tensor {
     requireRank("conv2d", weight, 4);
     if (!dim(1).equals(weight.dim(1).times(groups))) {
       throw new ShapeException(
-          "conv2d", "[batch,in,h,w] and [out,in/" + groups + ",kh,kw]",
+          "conv2d",
+          "[batch,in,h,w] and [out,in/" + groups + ",kh,kw]",
           shape + " and " + weight.shape);
     }
     requireShape("the bias of conv2d", bias, Shape.of(weight.dim(0)));
@@ -348,10 +350,8 @@ public final class Tensor {
       throw new ShapeException("conv2d", "a map no smaller than its kernel", shape);
     }
     Shape result = Shape.of(dim(0), weight.dim(0), height, width);
-    Attributes attributes =
-        Attributes.of("stride", stride, "padding", padding, "groups", groups);
-    return graph.node(
-        Op.CONV2D, Arrays.asList(this, weight, bias), attributes, result, type);
+    Attributes attributes = Attributes.of("stride", stride, "padding", padding, "groups", groups);
+    return graph.node(Op.CONV2D, Arrays.asList(this, weight, bias), attributes, result, type);
   }
 
   /**
@@ -364,8 +364,7 @@ public final class Tensor {
     requireRank("convTranspose2d", this, 4);
     requireShape("convTranspose2d", weight, Shape.of(dim(1), weight.dim(1), stride, stride));
     requireShape("the bias of convTranspose2d", bias, Shape.of(weight.dim(1)));
-    Shape result =
-        Shape.of(dim(0), weight.dim(1), dim(2).times(stride), dim(3).times(stride));
+    Shape result = Shape.of(dim(0), weight.dim(1), dim(2).times(stride), dim(3).times(stride));
     return graph.node(
         Op.CONV_TRANSPOSE2D,
         Arrays.asList(this, weight, bias),
@@ -375,10 +374,11 @@ public final class Tensor {
   }
 
   /**
-   * Scaled dot-product attention: {@code softmax(scale * q k^T + mask) v}; the receiver is the query.
+   * Scaled dot-product attention: {@code softmax(scale * q k^T + mask) v}; the receiver is the
+   * query.
    *
-   * @param key [batch, key heads, keys, depth]; the query is [batch, heads, queries, depth], and each
-   *     key head serves {@code heads / key heads} consecutive query heads
+   * @param key [batch, key heads, keys, depth]; the query is [batch, heads, queries, depth], and
+   *     each key head serves {@code heads / key heads} consecutive query heads
    * @param value [batch, key heads, keys, value depth]
    * @param mask added to the scores, broadcast to [batch, heads, queries, keys], or null
    * @param causal whether query i sees keys 0 to i only (as many queries as keys)
@@ -388,14 +388,14 @@ public final class Tensor {
   public Tensor attention(Tensor key, Tensor value, Tensor mask, boolean causal, double scale) {
     requireRank("attention", this, 4);
     requireRank("attention", key, 4);
-    boolean grouped =
-        key.dim(1).equals(dim(1)) || dim(1).value() % key.dim(1).value() == 0;
+    boolean grouped = key.dim(1).equals(dim(1)) || dim(1).value() % key.dim(1).value() == 0;
     if (!grouped
         || !key.dim(1).equals(value.dim(1))
         || !key.dim(2).equals(value.dim(2))
         || !key.dim(3).equals(dim(3))) {
       throw new ShapeException(
-          "attention", "query, key and value that match",
+          "attention",
+          "query, key and value that match",
           shape + ", " + key.shape + " and " + value.shape);
     }
     if (mask != null) {
@@ -451,7 +451,8 @@ public final class Tensor {
   /** This with its axes in another order: result axis i is axis {@code order[i]} of this. */
   public Tensor permute(int... order) {
     if (order.length != shape.rank() || Arrays.stream(order).distinct().count() != order.length) {
-      throw new ShapeException("permute", "each axis of " + shape + " once", Arrays.toString(order));
+      throw new ShapeException(
+          "permute", "each axis of " + shape + " once", Arrays.toString(order));
     }
     List<Integer> axes = Arrays.stream(order).mapToObj(shape::axis).toList();
     Shape result = new Shape(axes.stream().map(shape::dim).toList());
@@ -491,14 +492,18 @@ public final class Tensor {
       if (part.shape.rank() != first.shape.rank()
           || !part.shape.with(at, first.dim(at)).equals(first.shape)) {
         throw new ShapeException(
-            "concat along " + axis, "equal shapes but for that axis",
+            "concat along " + axis,
+            "equal shapes but for that axis",
             parts.stream().map(Tensor::shape).toList());
       }
       requireType("concat", part, first.type);
       total = total.plus(part.dim(at));
     }
     return first.graph.node(
-        Op.CONCAT, List.copyOf(parts), Attributes.of("axis", at), first.shape.with(at, total),
+        Op.CONCAT,
+        List.copyOf(parts),
+        Attributes.of("axis", at),
+        first.shape.with(at, total),
         first.type);
   }
 
@@ -515,7 +520,8 @@ public final class Tensor {
     boolean backwards = extent.isConstant() && extent.evaluate(java.util.Map.of()) <= 0;
     boolean beyond = to.isConstant() && dim(axis).isConstant() && to.value() > dim(axis).value();
     if (backwards || beyond) {
-      throw new ShapeException("slice of axis " + axis + " of " + shape, "a range", from + ":" + to);
+      throw new ShapeException(
+          "slice of axis " + axis + " of " + shape, "a range", from + ":" + to);
     }
     return graph.node(
         Op.SLICE,
@@ -535,8 +541,7 @@ public final class Tensor {
 
   /** Zeros added around the last two axes. */
   public Tensor pad(int left, int right, int top, int bottom) {
-    Shape result =
-        shape.with(-1, dim(-1).plus(left + right)).with(-2, dim(-2).plus(top + bottom));
+    Shape result = shape.with(-1, dim(-1).plus(left + right)).with(-2, dim(-2).plus(top + bottom));
     Attributes attributes = Attributes.of("widths", List.of(left, right, top, bottom));
     return graph.node(Op.PAD, List.of(this), attributes, result, type);
   }
@@ -593,8 +598,7 @@ public final class Tensor {
     requireShape("the weight of layerNorm", weight, Shape.of(dim(-1)));
     requireShape("the bias of layerNorm", bias, Shape.of(dim(-1)));
     Attributes attributes = Attributes.of("epsilon", epsilon);
-    return graph.node(
-        Op.LAYER_NORM, Arrays.asList(this, weight, bias), attributes, shape, type);
+    return graph.node(Op.LAYER_NORM, Arrays.asList(this, weight, bias), attributes, shape, type);
   }
 
   /** {@code this * rsqrt(mean(this^2) + epsilon) * weight} over the last axis. */
@@ -616,8 +620,8 @@ public final class Tensor {
   }
 
   /**
-   * Rotary position embedding in the half-split layout: with halves {@code [a, b]} of the last axis,
-   * {@code [a cos - b sin, b cos + a sin]} (Su et al. 2021, as in LLaMA).
+   * Rotary position embedding in the half-split layout: with halves {@code [a, b]} of the last
+   * axis, {@code [a cos - b sin, b cos + a sin]} (Su et al. 2021, as in LLaMA).
    *
    * @param cos [batch or 1, length, depth / 2]; the receiver is [batch, heads, length, depth]
    * @param sin as {@code cos}

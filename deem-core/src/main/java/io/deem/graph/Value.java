@@ -1,8 +1,8 @@
 package io.deem.graph;
 
 /**
- * A tensor with contents, held by an engine. It lives as long as the {@link Scope} or the
- * {@link Session} that it belongs to.
+ * A tensor with contents, held by an engine. It lives as long as the {@link Scope} or the {@link
+ * Session} that it belongs to.
  */
 public interface Value {
 

@@ -20,13 +20,13 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
- * The variational autoencoder of latent diffusion (Rombach et al. 2022, "High-Resolution Image Synthesis
- * with Latent Diffusion Models"; diffusers' {@code AutoencoderKL}): pictures to a normal distribution
- * over latents, and latents to pictures.
+ * The variational autoencoder of latent diffusion (Rombach et al. 2022, "High-Resolution Image
+ * Synthesis with Latent Diffusion Models"; diffusers' {@code AutoencoderKL}): pictures to a normal
+ * distribution over latents, and latents to pictures.
  *
- * <p>Pixels are in [-1, 1]. A model of n levels halves the picture n - 1 times, rounding down, so its
- * latents are smaller by {@link #stride()}. Latents here are the autoencoder's own; diffusion works on
- * latents times {@link Config#scalingFactor()}.
+ * <p>Pixels are in [-1, 1]. A model of n levels halves the picture n - 1 times, rounding down, so
+ * its latents are smaller by {@link #stride()}. Latents here are the autoencoder's own; diffusion
+ * works on latents times {@link Config#scalingFactor()}.
  */
 public final class AutoencoderKl {
 
@@ -63,7 +63,9 @@ public final class AutoencoderKl {
       for (int channels : blockOutChannels) {
         if (channels < 1 || channels % normNumGroups != 0) {
           throw new IllegalArgumentException(
-              "blockOutChannels " + blockOutChannels + " are not multiples of normNumGroups "
+              "blockOutChannels "
+                  + blockOutChannels
+                  + " are not multiples of normNumGroups "
                   + normNumGroups);
         }
       }
@@ -115,7 +117,8 @@ public final class AutoencoderKl {
   /**
    * An autoencoder.
    *
-   * @param prefix stands before its parameter names, for example {@code visual_tokenizer.encoder.vae.}
+   * @param prefix stands before its parameter names, for example {@code
+   *     visual_tokenizer.encoder.vae.}
    */
   public AutoencoderKl(Config config, String prefix) {
     this.config = config;
@@ -193,15 +196,15 @@ public final class AutoencoderKl {
   /**
    * The distribution of a picture's latents.
    *
-   * @param pixels [batch, in channels, height, width] in [-1, 1], at least {@link #stride()} each way
+   * @param pixels [batch, in channels, height, width] in [-1, 1], at least {@link #stride()} each
+   *     way
    */
   public Moments encode(Scope scope, Value pixels) {
     List<Value> values = List.of(pixels);
     for (Block block : encoders.computeIfAbsent(MapSize.of(pixels), this::encoder)) {
       values = scope.run(block, values);
     }
-    return new Moments(
-        values.get(0), values.get(1), values.get(2), values.get(3), values.get(4));
+    return new Moments(values.get(0), values.get(1), values.get(2), values.get(3), values.get(4));
   }
 
   /**

@@ -22,8 +22,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * DEEM's image encoder: a ConvNeXt (Liu et al. 2022) whose four stages are each projected to one
  * width, so that language model and diffusion model can read its maps at strides 4, 8, 16 and 32.
  *
- * <p>The CLIP projection {@code visual.head.*} of open_clip checkpoints is among the parameters, but
- * only {@link #clipEmbed} computes it; DEEM's own losses never reach it.
+ * <p>The CLIP projection {@code visual.head.*} of open_clip checkpoints is among the parameters,
+ * but only {@link #clipEmbed} computes it; DEEM's own losses never reach it.
  */
 public final class ConvNextEncoder {
 
@@ -74,8 +74,8 @@ public final class ConvNextEncoder {
   /**
    * What the encoder sees in a batch of images.
    *
-   * @param lastHiddenState [batch, 1 + h16 * w16, adapterDim]: the class token, then the map at stride
-   *     16 row by row
+   * @param lastHiddenState [batch, 1 + h16 * w16, adapterDim]: the class token, then the map at
+   *     stride 16 row by row
    * @param pooled [batch, adapterDim], the class token
    * @param maps four maps [batch, adapterDim, h, w] at strides 4, 8, 16 and 32
    * @param stem [batch, dims 0, h, w] at stride 4, before the first stage
@@ -102,8 +102,8 @@ public final class ConvNextEncoder {
   /**
    * The network.
    *
-   * @param prefix what precedes {@code vision_model.} in its checkpoint names: empty, or for example
-   *     {@code visual_tokenizer.sniffer.}
+   * @param prefix what precedes {@code vision_model.} in its checkpoint names: empty, or for
+   *     example {@code visual_tokenizer.sniffer.}
    */
   public ConvNextEncoder(Config config, String prefix) {
     this.config = config;
@@ -233,7 +233,8 @@ public final class ConvNextEncoder {
   private List<Tensor> head(Graph g, Shape last, Shape map) {
     int width = config.dims().get(HEAD_STAGE);
     Tensor x = g.input("map", last);
-    Tensor tokens = g.input("tokens", map).flatten(2, 3).transpose(1, 2); // [batch, h * w, adapterDim]
+    Tensor tokens =
+        g.input("tokens", map).flatten(2, 3).transpose(1, 2); // [batch, h * w, adapterDim]
     Tensor trunk = norm("visual.trunk.head.norm", width).apply(x.mean(false, 2, 3));
     Tensor cls = Linear.of(model + "adapter_cls", width, config.adapterDim()).apply(trunk);
     return List.of(Tensor.concat(1, cls.unsqueeze(1), tokens), cls, trunk);

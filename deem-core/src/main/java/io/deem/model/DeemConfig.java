@@ -37,15 +37,18 @@ public record DeemConfig(
   public DeemConfig {
     require("special.tokensPerImage", special.tokensPerImage(), visualResampler.queries());
     require("visualResampler.encoderWidth", visualResampler.encoderWidth(), encoder.adapterDim());
-    require("visualTokenizer.languageWidth", visualTokenizer.languageWidth(), languageModel.width());
+    require(
+        "visualTokenizer.languageWidth", visualTokenizer.languageWidth(), languageModel.width());
     require(
         "visualTokenizer.conditionWidth",
         visualTokenizer.conditionWidth(),
         denoiser.crossAttentionDim());
     require("contextResampler.width", contextResampler.width(), denoiser.crossAttentionDim());
-    require("contextResampler.encoderWidth", contextResampler.encoderWidth(), languageModel.width());
+    require(
+        "contextResampler.encoderWidth", contextResampler.encoderWidth(), languageModel.width());
     require("denoiser.inChannels", denoiser.inChannels(), autoencoder.latentChannels());
-    require("denoiserResiduals.inputChannel", denoiserResiduals.inputChannel(), encoder.adapterDim());
+    require(
+        "denoiserResiduals.inputChannel", denoiserResiduals.inputChannel(), encoder.adapterDim());
   }
 
   private static void require(String name, int value, int expected) {

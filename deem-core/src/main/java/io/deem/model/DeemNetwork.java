@@ -20,8 +20,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The whole model: images to tokens, text and tokens to text, text to images, and the three losses that
- * train it (Luo et al. 2025, "DEEM"). Parameter names are those of the reference's checkpoints.
+ * The whole model: images to tokens, text and tokens to text, text to images, and the three losses
+ * that train it (Luo et al. 2025, "DEEM"). Parameter names are those of the reference's
+ * checkpoints.
  */
 public final class DeemNetwork {
 
@@ -31,7 +32,9 @@ public final class DeemNetwork {
   /** Contexts shorter than this say nothing about an image, so it does not count. */
   private static final int SHORTEST_CONTEXT = 3;
 
-  /** Probability that an image is drawn from the negative condition, for classifier-free guidance. */
+  /**
+   * Probability that an image is drawn from the negative condition, for classifier-free guidance.
+   */
   private static final float DROP_PROBABILITY = 0.1f;
 
   /**
@@ -173,8 +176,8 @@ public final class DeemNetwork {
   }
 
   /**
-   * Consistency semantic regularisation: how badly the denoiser, told what the encoder saw of an image,
-   * denoises that very image.
+   * Consistency semantic regularisation: how badly the denoiser, told what the encoder saw of an
+   * image, denoises that very image.
    *
    * @param drawn [images, 3, size, size] from 0 to 1
    */
@@ -216,10 +219,7 @@ public final class DeemNetwork {
     LatentDiffusion.Draws draws = draw(random, example.drawn.shape(), false);
     Value error =
         diffusion.errorMap(
-            scope,
-            example.drawn,
-            new LatentDiffusion.Condition(conditions, maps, visible),
-            draws);
+            scope, example.drawn, new LatentDiffusion.Condition(conditions, maps, visible), draws);
     return weightedMean(scope, error, counted);
   }
 
@@ -228,7 +228,8 @@ public final class DeemNetwork {
     for (long extent : diffusion.latentShape(images)) {
       latents *= extent;
     }
-    return LatentDiffusion.Draws.draw(random, (int) images[0], Math.toIntExact(latents), consistency);
+    return LatentDiffusion.Draws.draw(
+        random, (int) images[0], Math.toIntExact(latents), consistency);
   }
 
   /** The maps of other images, zero where there is none. */
@@ -249,8 +250,7 @@ public final class DeemNetwork {
   }
 
   private Block selection(MapSize size) {
-    Shape shape =
-        Shape.of(BATCH, config.encoder().adapterDim(), size.height(), size.width());
+    Shape shape = Shape.of(BATCH, config.encoder().adapterDim(), size.height(), size.width());
     return Graph.block(
         "maps before images",
         g -> {
@@ -277,8 +277,7 @@ public final class DeemNetwork {
         });
   }
 
-  private Value sum(
-      Scope scope, LossWeights weights, Value text, Value image, Value consistency) {
+  private Value sum(Scope scope, LossWeights weights, Value text, Value image, Value consistency) {
     List<Value> given = new ArrayList<>();
     List<Double> factors = new ArrayList<>();
     add(text, weights.text, given, factors);
@@ -290,8 +289,7 @@ public final class DeemNetwork {
     return scope.run(totals.computeIfAbsent(factors, DeemNetwork::total), given).get(0);
   }
 
-  private static void add(
-      Value loss, double weight, List<Value> given, List<Double> factors) {
+  private static void add(Value loss, double weight, List<Value> given, List<Double> factors) {
     if (loss != null) {
       given.add(loss);
       factors.add(weight);

@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The diffusion model's condition for an image that the language model is about to draw: its output for
- * the text before the image, read by a perceiver resampler.
+ * The diffusion model's condition for an image that the language model is about to draw: its output
+ * for the text before the image, read by a perceiver resampler.
  */
 public final class ImageContext {
 
@@ -90,8 +90,7 @@ public final class ImageContext {
   private List<Tensor> gather(Graph g, int width, Linear projection) {
     Dim images = Dim.symbol("images");
     Dim longest = Dim.symbol("longest");
-    Tensor stream =
-        g.input("stream", Shape.of(Dim.symbol("batch"), Dim.symbol("length"), width));
+    Tensor stream = g.input("stream", Shape.of(Dim.symbol("batch"), Dim.symbol("length"), width));
     Tensor rows = g.input("rows", Shape.of(images.times(longest)), DataType.INT64);
     Tensor mask = g.input("mask", Shape.of(images, longest, 1));
     Tensor positions = g.input("positions", Shape.of(longest, width));

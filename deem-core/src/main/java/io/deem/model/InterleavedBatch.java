@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Rows of token ids, in which images stand as a start token followed by a fixed number of image tokens,
- * and what follows from where they stand. Pure bookkeeping; nothing here is computed by an engine.
+ * Rows of token ids, in which images stand as a start token followed by a fixed number of image
+ * tokens, and what follows from where they stand. Pure bookkeeping; nothing here is computed by an
+ * engine.
  *
  * <p>Images are numbered row by row, in the order of their start tokens.
  */
@@ -80,8 +81,14 @@ public final class InterleavedBatch {
     }
     if (!whole || imageTokens != (long) found.length * special.tokensPerImage) {
       throw new IllegalArgumentException(
-          "row " + row + " has " + found.length + " image starts and " + imageTokens
-              + " image tokens; each start must be followed by " + special.tokensPerImage);
+          "row "
+              + row
+              + " has "
+              + found.length
+              + " image starts and "
+              + imageTokens
+              + " image tokens; each start must be followed by "
+              + special.tokensPerImage);
     }
     return found;
   }
@@ -138,8 +145,8 @@ public final class InterleavedBatch {
   }
 
   /**
-   * Which images each token sees: those of its own document that began before it. An image's start does
-   * not see it; its first image token does.
+   * Which images each token sees: those of its own document that began before it. An image's start
+   * does not see it; its first image token does.
    *
    * @return [rows, length, images per row] of ones and zeros
    */
@@ -171,8 +178,8 @@ public final class InterleavedBatch {
   }
 
   /**
-   * The text to be learnt (DEEM's next-token loss): all but beginnings, padding, image tokens, a start
-   * right after a beginning, and prompts.
+   * The text to be learnt (DEEM's next-token loss): all but beginnings, padding, image tokens, a
+   * start right after a beginning, and prompts.
    *
    * @param promptLengths tokens at the beginning of each row that do not count; null for none
    * @param onlyAfterImages whether text that no image of its document precedes does not count
@@ -219,8 +226,8 @@ public final class InterleavedBatch {
   /**
    * What the image decoder is told about each image: the text of its document up to its start.
    *
-   * @param rows [images, longest]: row * length + column of each token, the image's start first and so
-   *     backwards in time; 0 where there is none
+   * @param rows [images, longest]: row * length + column of each token, the image's start first and
+   *     so backwards in time; 0 where there is none
    * @param mask [images, longest]: 1 for a token, else 0
    * @param lengths the number of tokens for each image
    * @param longest the largest of them

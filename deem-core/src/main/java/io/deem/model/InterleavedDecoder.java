@@ -96,7 +96,8 @@ public final class InterleavedDecoder {
       return null;
     }
     List<MapSize> sizes = maps.stream().map(MapSize::of).toList();
-    Value joined = scope.run1(features.computeIfAbsent(sizes, this::join), maps.toArray(new Value[0]));
+    Value joined =
+        scope.run1(features.computeIfAbsent(sizes, this::join), maps.toArray(new Value[0]));
     int width = decoder.config().imageWidth();
     int pixels = decoder.config().pixels();
     long rows = batch.rows();
@@ -158,8 +159,7 @@ public final class InterleavedDecoder {
             MapSize size = sizes.get(i);
             Tensor map =
                 g.input(
-                    "map" + i,
-                    Shape.of(IMAGES, config.imageWidth(), size.height(), size.width()));
+                    "map" + i, Shape.of(IMAGES, config.imageWidth(), size.height(), size.width()));
             if (config.spatialShapes().contains(size.width())) {
               parts.add(map.flatten(2, 3).transpose(1, 2));
             }

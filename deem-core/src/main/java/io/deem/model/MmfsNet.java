@@ -18,9 +18,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Lets the maps of a {@link UNet} look at the feature maps of images: adds to every map that skips, and
- * to the middle's, what its places see through a {@link MultiScaleSynchronizer}. Fresh networks add
- * nothing, as their last convolutions are zero.
+ * Lets the maps of a {@link UNet} look at the feature maps of images: adds to every map that skips,
+ * and to the middle's, what its places see through a {@link MultiScaleSynchronizer}. Fresh networks
+ * add nothing, as their last convolutions are zero.
  *
  * <pre>{@code
  * unet.forward(scope, sample, timesteps, context,
@@ -42,10 +42,11 @@ public final class MmfsNet {
    * @param attentionWidth the width that the attention heads share, 1024 in DEEM
    * @param heads 16 in DEEM
    * @param points places for each head and level, 8 in DEEM
-   * @param maxImages one more than the images that a place can tell apart by their order, 10 in DEEM
+   * @param maxImages one more than the images that a place can tell apart by their order, 10 in
+   *     DEEM
    * @param downsampleFactor 512 divided by the side of the decoded image in pixels
-   * @param spatialShapes side of each level's map for images of 512 pixels, finest first; the UNet's
-   *     levels have these divided by the factor
+   * @param spatialShapes side of each level's map for images of 512 pixels, finest first; the
+   *     UNet's levels have these divided by the factor
    */
   public record Config(
       List<Integer> blockOutChannels,
@@ -63,13 +64,17 @@ public final class MmfsNet {
       spatialShapes = List.copyOf(spatialShapes);
       if (blockOutChannels.isEmpty() || spatialShapes.size() < blockOutChannels.size()) {
         throw new IllegalArgumentException(
-            "spatialShapes " + spatialShapes + " has no entry for each of the UNet's levels "
+            "spatialShapes "
+                + spatialShapes
+                + " has no entry for each of the UNet's levels "
                 + blockOutChannels);
       }
       int coarsest = spatialShapes.get(blockOutChannels.size() - 1);
       if (downsampleFactor < 1 || coarsest / downsampleFactor < 1) {
         throw new IllegalArgumentException(
-            "downsampleFactor " + downsampleFactor + " leaves nothing of a map of side "
+            "downsampleFactor "
+                + downsampleFactor
+                + " leaves nothing of a map of side "
                 + coarsest);
       }
     }
@@ -97,8 +102,7 @@ public final class MmfsNet {
       query = query.plus(positions(map.graph(), height, width));
       int places = height * width;
       Tensor centres = map.graph().constant(centres(height, width), 1, places, 1, 2);
-      Tensor seen =
-          synchronizer.apply(query, centres, featureNorm.apply(tokens), levelSizes, mask);
+      Tensor seen = synchronizer.apply(query, centres, featureNorm.apply(tokens), levelSizes, mask);
       return conv.apply(seen.transpose(1, 2).reshape(map.shape().dims().toArray()));
     }
 
@@ -210,11 +214,12 @@ public final class MmfsNet {
    * @param features [batch, images, input channel, height, width] for each level, finest first
    * @param mask [batch, images], integers: 1 for an image to be seen, else 0
    */
-  public UNet.Features forward(
-      Scope scope, UNet.Features maps, List<Value> features, Value mask) {
+  public UNet.Features forward(Scope scope, UNet.Features maps, List<Value> features, Value mask) {
     if (features.size() != config.spatialShapes().size()) {
       throw new IllegalArgumentException(
-          "the image features have " + features.size() + " levels, not "
+          "the image features have "
+              + features.size()
+              + " levels, not "
               + config.spatialShapes().size());
     }
     if (maps.skips().size() != adapters.size() - 1) {
@@ -243,7 +248,8 @@ public final class MmfsNet {
     if (shape.length != 5) {
       throw new IllegalArgumentException(
           "image features have the axes batch, image, channel, height and width, not "
-              + shape.length + " axes");
+              + shape.length
+              + " axes");
     }
     return new MapSize(Math.toIntExact(shape[3]), Math.toIntExact(shape[4]));
   }

@@ -37,8 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A DEEM on disk: {@code deem.json} says what it is, {@code model.safetensors} (or an indexed set of
- * shards) holds its weights, {@code tokenizer.json} its vocabulary. Nothing in it is executable.
+ * A DEEM on disk: {@code deem.json} says what it is, {@code model.safetensors} (or an indexed set
+ * of shards) holds its weights, {@code tokenizer.json} its vocabulary. Nothing in it is executable.
  *
  * <p>Opening checks everything that later work relies on: each entry of {@code deem.json}, each
  * parameter's presence and shape, and that the tokenizer is the model's.
@@ -63,9 +63,9 @@ public final class ModelFolder implements AutoCloseable {
    * @param name for example {@code deem-mini}
    * @param architecture decides which parameters there are
    * @param prompts the texts that the model was trained to go on from
-   * @param headTied whether the text head is not stored but derived from the embeddings: the rows of
-   *     the language model's own tokens are their embeddings with bias 0, those of added tokens zero
-   *     with bias -100
+   * @param headTied whether the text head is not stored but derived from the embeddings: the rows
+   *     of the language model's own tokens are their embeddings with bias 0, those of added tokens
+   *     zero with bias -100
    * @param provenance where the model comes from: data, seed, versions, parent
    */
   public record Description(
@@ -159,7 +159,11 @@ public final class ModelFolder implements AutoCloseable {
     }
     if (!format.equals(new JsonPrimitive(FORMAT))) {
       throw new MalformedModelException(
-          file + ": format is " + ErrorText.quote(format.toString()) + ", this reads only " + FORMAT);
+          file
+              + ": format is "
+              + ErrorText.quote(format.toString())
+              + ", this reads only "
+              + FORMAT);
     }
     try {
       return RecordJson.read(Description.class, json);
@@ -173,11 +177,12 @@ public final class ModelFolder implements AutoCloseable {
    * deem.json}, without which a folder is no model, goes first and comes last.
    *
    * @param folder made if it is not there
-   * @param weights has all parameters of the architecture's network; anything else in it is left out
+   * @param weights has all parameters of the architecture's network; anything else in it is left
+   *     out
    * @param type F32 or BF16, to which every parameter is rounded
-   * @throws IllegalArgumentException if a parameter is missing or has another shape, if the tokenizer
-   *     is another model's, or if the description says that the head is tied and the weights have
-   *     another head
+   * @throws IllegalArgumentException if a parameter is missing or has another shape, if the
+   *     tokenizer is another model's, or if the description says that the head is tied and the
+   *     weights have another head
    * @throws IOException if a file cannot be written
    */
   public static void write(
@@ -312,7 +317,8 @@ public final class ModelFolder implements AutoCloseable {
     config.encoder().depths().forEach(depth -> require("encoder.depths", depth, MOST_LAYERS));
     require("encoder.adapterDim", config.encoder().adapterDim(), WIDEST);
     require("languageModel.width", config.languageModel().width(), WIDEST);
-    require("denoiserResiduals.attentionWidth", config.denoiserResiduals().attentionWidth(), WIDEST);
+    require(
+        "denoiserResiduals.attentionWidth", config.denoiserResiduals().attentionWidth(), WIDEST);
     require("imageSize", config.imageSize(), WIDEST);
     require("drawnSize", config.drawnSize(), WIDEST);
   }

@@ -18,9 +18,9 @@ import java.util.Set;
 
 /**
  * A Q-Former (BLIP-2, Li et al. 2023): a fixed number of learnt queries that read a sequence of any
- * length by cross-attention. DEEM turns an image's tokens into the language model's with one, and the
- * language model's output into the diffusion model's condition with another. DEEM adds an optional
- * normalisation of the query and key of each head.
+ * length by cross-attention. DEEM turns an image's tokens into the language model's with one, and
+ * the language model's output into the diffusion model's condition with another. DEEM adds an
+ * optional normalisation of the query and key of each head.
  */
 public final class PerceiverResampler {
 
@@ -36,8 +36,8 @@ public final class PerceiverResampler {
    * @param hidden the width inside the feed-forward networks
    * @param layers the number of layers
    * @param heads the number of attention heads, a divisor of {@code width}
-   * @param crossAttentionFrequency layers 0, f, 2f, .. read the sequence; the others only attend among
-   *     the queries
+   * @param crossAttentionFrequency layers 0, f, 2f, .. read the sequence; the others only attend
+   *     among the queries
    * @param queryKeyNorm whether the query and key of each head are normalised
    * @param normEps added to variances
    */
@@ -60,7 +60,9 @@ public final class PerceiverResampler {
       if (crossAttentionFrequency < 1 || layers < 1) {
         throw new IllegalArgumentException(
             "layers and cross-attention frequency must be positive, got "
-                + layers + " and " + crossAttentionFrequency);
+                + layers
+                + " and "
+                + crossAttentionFrequency);
       }
     }
   }
@@ -68,8 +70,8 @@ public final class PerceiverResampler {
   /**
    * The queries on their way through the layers.
    *
-   * @param hiddenStates first the normalised queries [1, queries, width], which do not depend on the
-   *     input, then what each layer returns, [batch, queries, width]
+   * @param hiddenStates first the normalised queries [1, queries, width], which do not depend on
+   *     the input, then what each layer returns, [batch, queries, width]
    */
   public record Output(List<Value> hiddenStates) {
 
@@ -114,8 +116,8 @@ public final class PerceiverResampler {
    *
    * @param scope owns the result
    * @param encoded [batch, length, encoderWidth]
-   * @param mask integers [batch, length], 1 for tokens to read and 0 for those to skip; null to read
-   *     all
+   * @param mask integers [batch, length], 1 for tokens to read and 0 for those to skip; null to
+   *     read all
    */
   public Output forward(Scope scope, Value encoded, Value mask) {
     List<Value> states = new ArrayList<>();

@@ -7,8 +7,8 @@ import io.deem.nn.GroupNorm;
 import io.deem.nn.Linear;
 
 /**
- * The residual unit of {@link UNet} and {@link AutoencoderKl}: twice norm, SiLU, convolution, and the
- * input added.
+ * The residual unit of {@link UNet} and {@link AutoencoderKl}: twice norm, SiLU, convolution, and
+ * the input added.
  *
  * @param timeProjection brings the timestep embedding to the channels, or null without timesteps
  * @param shortcut brings the input to the channels of the result, or null where they agree
@@ -26,8 +26,7 @@ record ResnetBlock(
    *
    * @param timeWidth the width of the timestep embedding, or 0 without timesteps
    */
-  static ResnetBlock of(
-      String prefix, int in, int out, int timeWidth, int groups, double epsilon) {
+  static ResnetBlock of(String prefix, int in, int out, int timeWidth, int groups, double epsilon) {
     return new ResnetBlock(
         GroupNorm.of(prefix + ".norm1", in, groups, epsilon),
         Conv2d.of(prefix + ".conv1", in, out, 3, 1, 1),

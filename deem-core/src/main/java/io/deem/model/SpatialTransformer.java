@@ -8,8 +8,8 @@ import io.deem.nn.Linear;
 import java.util.List;
 
 /**
- * The attention unit of {@link UNet}: the places of a map attend to each other, then to the condition,
- * then pass through a gated feed-forward layer.
+ * The attention unit of {@link UNet}: the places of a map attend to each other, then to the
+ * condition, then pass through a gated feed-forward layer.
  */
 record SpatialTransformer(
     GroupNorm norm,
@@ -35,8 +35,7 @@ record SpatialTransformer(
    * @param contextWidth the width of the condition
    * @param groups of the first norm; divides the width
    */
-  static SpatialTransformer of(
-      String prefix, int width, int heads, int contextWidth, int groups) {
+  static SpatialTransformer of(String prefix, int width, int heads, int contextWidth, int groups) {
     String block = prefix + ".transformer_blocks.0";
     int inner = EXPANSION * width;
     return new SpatialTransformer(
@@ -96,7 +95,8 @@ record SpatialTransformer(
     }
 
     /**
-     * Attends from {@code x} [batch, places, width] to {@code context} [batch, length, context width].
+     * Attends from {@code x} [batch, places, width] to {@code context} [batch, length, context
+     * width].
      */
     Tensor apply(Tensor x, Tensor context) {
       Tensor q = split(query.apply(x)); // [batch, heads, places, depth]

@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Weights with a text head that is not stored but follows from the embeddings: the row of each of the
- * language model's own tokens is its embedding, with bias 0; that of an added token is zero, with bias
- * -100, so that what {@code head_new} has learnt alone decides it.
+ * Weights with a text head that is not stored but follows from the embeddings: the row of each of
+ * the language model's own tokens is its embedding, with bias 0; that of an added token is zero,
+ * with bias -100, so that what {@code head_new} has learnt alone decides it.
  */
 final class TiedHead implements TensorSource {
 

@@ -20,12 +20,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
 /**
- * The denoiser of Stable Diffusion 2.1 (Rombach et al. 2022; diffusers' {@code UNet2DConditionModel}):
- * predicts the noise, or the velocity, in latents at a timestep under a condition.
+ * The denoiser of Stable Diffusion 2.1 (Rombach et al. 2022; diffusers' {@code
+ * UNet2DConditionModel}): predicts the noise, or the velocity, in latents at a timestep under a
+ * condition.
  *
  * <p>Latents pass down through levels of falling resolution, through a middle, and up again; every
- * map made on the way down skips to the level of its resolution on the way up. Any number of levels;
- * any size of latents, though sizes that halve without remainder are best.
+ * map made on the way down skips to the level of its resolution on the way up. Any number of
+ * levels; any size of latents, though sizes that halve without remainder are best.
  */
 public final class UNet {
 
@@ -67,13 +68,19 @@ public final class UNet {
       if (levels == 0 || attentionHeads.size() != levels || crossAttention.size() != levels) {
         throw new IllegalArgumentException(
             "blockOutChannels, attentionHeads and crossAttention must have an entry for each level,"
-                + " not " + levels + ", " + attentionHeads.size() + " and "
+                + " not "
+                + levels
+                + ", "
+                + attentionHeads.size()
+                + " and "
                 + crossAttention.size());
       }
       for (int channels : blockOutChannels) {
         if (channels < 1 || channels % normNumGroups != 0) {
           throw new IllegalArgumentException(
-              "blockOutChannels " + blockOutChannels + " are not multiples of normNumGroups "
+              "blockOutChannels "
+                  + blockOutChannels
+                  + " are not multiples of normNumGroups "
                   + normNumGroups);
         }
       }
@@ -163,7 +170,8 @@ public final class UNet {
   /**
    * A denoiser.
    *
-   * @param prefix stands before its parameter names, for example {@code visual_tokenizer.encoder.unet.}
+   * @param prefix stands before its parameter names, for example {@code
+   *     visual_tokenizer.encoder.unet.}
    */
   public UNet(Config config, String prefix) {
     this.config = config;
@@ -233,8 +241,7 @@ public final class UNet {
   }
 
   private ResnetBlock resnet(String name, int in, int out) {
-    return ResnetBlock.of(
-        name, in, out, timeWidth(), config.normNumGroups(), config.normEpsilon());
+    return ResnetBlock.of(name, in, out, timeWidth(), config.normNumGroups(), config.normEpsilon());
   }
 
   private SpatialTransformer transformer(String name, int level) {

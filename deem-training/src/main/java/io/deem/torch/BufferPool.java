@@ -8,9 +8,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Direct buffers, used again. libtorch aliases the memory of a tensor made from Java's numbers; were
- * it allocated anew each time, it would be freed only when the garbage collector happens to run, and
- * the process would grow meanwhile.
+ * Direct buffers, used again. libtorch aliases the memory of a tensor made from Java's numbers;
+ * were it allocated anew each time, it would be freed only when the garbage collector happens to
+ * run, and the process would grow meanwhile.
  */
 final class BufferPool {
 

@@ -12,12 +12,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * AdamW's arithmetic in libtorch: one script call updates all parameters that share a learning rate and
- * a weight decay. Holds the moments.
+ * AdamW's arithmetic in libtorch: one script call updates all parameters that share a learning rate
+ * and a weight decay. Holds the moments.
  */
 public final class OptimizerScript implements AutoCloseable {
 
-  // DJL gathers arguments of one such name to a list. The lists must be arguments: libtorch drops as dead
+  // DJL gathers arguments of one such name to a list. The lists must be arguments: libtorch drops
+  // as dead
   // code what changes the elements of a list that a script puts together itself.
   private static final String PARAMETERS = "p[]";
   private static final String GRADIENTS = "g[]";
@@ -95,7 +96,11 @@ public final class OptimizerScript implements AutoCloseable {
   /** Updates these parameters in place and sets their gradients to zero. */
   public void adamW(List<String> names, Update update) {
     double[] numbers = {
-      update.clip, update.learningRate, update.beta1, update.beta2, update.weightDecay,
+      update.clip,
+      update.learningRate,
+      update.beta1,
+      update.beta2,
+      update.weightDecay,
       update.epsilon
     };
     try (TorchScope scope = session.scope()) {
@@ -173,7 +178,9 @@ public final class OptimizerScript implements AutoCloseable {
     return gradient;
   }
 
-  /** The parameter's memory as a tensor that wants no gradient, so that it may be changed in place. */
+  /**
+   * The parameter's memory as a tensor that wants no gradient, so that it may be changed in place.
+   */
   private PtNDArray alias(TorchScope scope, String name) {
     PtNDArray alias = JniUtils.detachGradient(session.loaded(name));
     alias.attach(scope.manager());

@@ -5,8 +5,8 @@ public enum Precision {
   /** 32-bit floating point throughout. */
   FP32(6),
   /**
-   * Products (linear, convolution, attention) in bfloat16, all else in 32 bits, as PyTorch's autocast
-   * does. Pays where the processor has bfloat16 instructions.
+   * Products (linear, convolution, attention) in bfloat16, all else in 32 bits, as PyTorch's
+   * autocast does. Pays where the processor has bfloat16 instructions.
    */
   BF16(6),
   /** 64 bits throughout, to tell rounding from error. Values between blocks are 64-bit as well. */

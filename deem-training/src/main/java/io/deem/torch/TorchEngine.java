@@ -16,8 +16,9 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Runs blocks on libtorch, forward and backward.
  *
- * <p>A process loads libtorch once; engines of different {@link Precision} share it. Compiled scripts
- * are kept for the life of the process: blocks of equal structure have equal source and share one.
+ * <p>A process loads libtorch once; engines of different {@link Precision} share it. Compiled
+ * scripts are kept for the life of the process: blocks of equal structure have equal source and
+ * share one.
  */
 public final class TorchEngine implements Engine {
 

@@ -93,7 +93,8 @@ public final class TorchScope implements TrainingScope {
     try {
       return call(compiled.script(), arguments);
     } catch (ai.djl.engine.EngineException e) {
-      throw new IllegalStateException("the block " + block.name() + " failed: " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "the block " + block.name() + " failed: " + e.getMessage(), e);
     }
   }
 
@@ -141,7 +142,8 @@ public final class TorchScope implements TrainingScope {
     // it would recompile them for every new shape.
     JniUtils.setGraphExecutorOptimize(false);
     JniUtils.setGradMode(gradients);
-    // "Training" only keeps libtorch out of its inference mode, whose results no gradient can reach.
+    // "Training" only keeps libtorch out of its inference mode, whose results no gradient can
+    // reach.
     NDList results = IValueUtils.forward(script, list, true);
     List<Value> values = new ArrayList<>(results.size());
     for (NDArray result : results) {
@@ -188,8 +190,7 @@ public final class TorchScope implements TrainingScope {
     return session.buffers().take(Math.multiplyExact(elements, width));
   }
 
-  private TorchValue create(
-      ByteBuffer bytes, ai.djl.ndarray.types.DataType type, long... shape) {
+  private TorchValue create(ByteBuffer bytes, ai.djl.ndarray.types.DataType type, long... shape) {
     memory.add(bytes);
     TorchValue value = new TorchValue(manager.create(bytes, new Shape(shape), type));
     value.memory = bytes;

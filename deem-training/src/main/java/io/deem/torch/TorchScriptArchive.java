@@ -9,8 +9,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Wraps TorchScript source as the ZIP that libtorch's {@code load} reads: the code, and a pickle that
- * makes one object of the module's class.
+ * Wraps TorchScript source as the ZIP that libtorch's {@code load} reads: the code, and a pickle
+ * that makes one object of the module's class.
  */
 final class TorchScriptArchive {
 
@@ -28,7 +28,9 @@ final class TorchScriptArchive {
    */
   static byte[] of(String methods) {
     String code =
-        "class " + MODULE + "(Module):\n"
+        "class "
+            + MODULE
+            + "(Module):\n"
             + "  __parameters__ = []\n"
             + "  __buffers__ = []\n"
             + "  training : bool\n"

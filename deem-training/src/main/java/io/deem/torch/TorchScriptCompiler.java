@@ -109,8 +109,7 @@ final class TorchScriptCompiler {
       case ADD_SCALAR -> scalarCall(t, "add");
       case MUL_SCALAR -> scalarCall(t, "mul");
       case NEG, ABS, SILU, RELU, TANH, SIGMOID -> light(t, functionName(t) + "(%s)");
-      case EXP, LOG, SQRT, RSQRT, SIN, COS, ROUND ->
-          call(functionName(t), full(first));
+      case EXP, LOG, SQRT, RSQRT, SIN, COS, ROUND -> call(functionName(t), full(first));
       case GELU -> light(t, "gelu(%s)");
       case GELU_TANH -> light(t, "gelu(%s, approximate=\"tanh\")");
       case CLAMP -> call("clamp", full(first), with.number("low"), with.number("high"));
@@ -131,7 +130,8 @@ final class TorchScriptCompiler {
       case MATMUL -> product(t, call("matmul", reduced(first), reduced(operands.get(1))));
       case LINEAR ->
           product(
-              t, call("linear", reduced(first), reduced(operands.get(1)), reduced(operands.get(2))));
+              t,
+              call("linear", reduced(first), reduced(operands.get(1)), reduced(operands.get(2))));
       case CONV2D -> product(t, convolution(t));
       case CONV_TRANSPOSE2D -> product(t, transposedConvolution(t));
       case ATTENTION -> product(t, attention(t));
@@ -142,8 +142,13 @@ final class TorchScriptCompiler {
       case SLICE ->
           light(
               t,
-              "slice(%s, " + with.integer("axis") + ", " + dim(with.dim("start")) + ", "
-                  + dim(with.dim("end")) + ", 1)");
+              "slice(%s, "
+                  + with.integer("axis")
+                  + ", "
+                  + dim(with.dim("start"))
+                  + ", "
+                  + dim(with.dim("end"))
+                  + ", 1)");
       case PAD -> light(t, "constant_pad_nd(%s, " + with.integers("widths") + ", 0)");
       case FLIP -> light(t, "flip(%s, [" + with.integer("axis") + "])");
       case EMBEDDING -> call("embedding", full(first), name(operands.get(1)), -1, false, false);
@@ -153,20 +158,40 @@ final class TorchScriptCompiler {
       case INDEX_COPY ->
           call("index_copy", full(first), 0, name(operands.get(1)), full(operands.get(2)));
       case LAYER_NORM ->
-          call("layer_norm", full(first), "[" + dim(first.dim(-1)) + "]", full(operands.get(1)),
-              full(operands.get(2)), with.number("epsilon"));
+          call(
+              "layer_norm",
+              full(first),
+              "[" + dim(first.dim(-1)) + "]",
+              full(operands.get(1)),
+              full(operands.get(2)),
+              with.number("epsilon"));
       case RMS_NORM ->
-          call("rms_norm", full(first), "[" + dim(first.dim(-1)) + "]", full(operands.get(1)),
+          call(
+              "rms_norm",
+              full(first),
+              "[" + dim(first.dim(-1)) + "]",
+              full(operands.get(1)),
               with.number("epsilon"));
       case GROUP_NORM ->
-          call("group_norm", full(first), with.integer("groups"), full(operands.get(1)),
-              full(operands.get(2)), with.number("epsilon"));
+          call(
+              "group_norm",
+              full(first),
+              with.integer("groups"),
+              full(operands.get(1)),
+              full(operands.get(2)),
+              with.number("epsilon"));
       case ROPE -> rope(t);
       case GRID_SAMPLE -> call("grid_sampler", full(first), full(operands.get(1)), 0, 0, false);
       case RESIZE -> resize(t);
       case CROSS_ENTROPY ->
-          call("cross_entropy_loss", full(first), name(operands.get(1)), "None", 1,
-              with.integer("ignored"), 0.0);
+          call(
+              "cross_entropy_loss",
+              full(first),
+              name(operands.get(1)),
+              "None",
+              1,
+              with.integer("ignored"),
+              0.0);
       case DETACH -> light(t, "detach(%s)");
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };
@@ -210,21 +235,32 @@ final class TorchScriptCompiler {
   private String convolution(Tensor t) {
     Attributes with = t.attributes();
     return call(
-        "conv2d", reduced(t.operands().get(0)), reduced(t.operands().get(1)),
-        reduced(t.operands().get(2)), pair(with.integer("stride")), pair(with.integer("padding")),
-        "[1, 1]", with.integer("groups"));
+        "conv2d",
+        reduced(t.operands().get(0)),
+        reduced(t.operands().get(1)),
+        reduced(t.operands().get(2)),
+        pair(with.integer("stride")),
+        pair(with.integer("padding")),
+        "[1, 1]",
+        with.integer("groups"));
   }
 
   private String transposedConvolution(Tensor t) {
     return call(
-        "conv_transpose2d", reduced(t.operands().get(0)), reduced(t.operands().get(1)),
-        reduced(t.operands().get(2)), pair(t.attributes().integer("stride")), "[0, 0]", "[0, 0]", 1,
+        "conv_transpose2d",
+        reduced(t.operands().get(0)),
+        reduced(t.operands().get(1)),
+        reduced(t.operands().get(2)),
+        pair(t.attributes().integer("stride")),
+        "[0, 0]",
+        "[0, 0]",
+        1,
         "[1, 1]");
   }
 
   /**
-   * Attention as products and a softmax. libtorch's fused kernel for processors loses to this at the
-   * lengths of a few hundred tokens that images and questions have.
+   * Attention as products and a softmax. libtorch's fused kernel for processors loses to this at
+   * the lengths of a few hundred tokens that images and questions have.
    */
   private String attention(Tensor t) {
     Tensor query = t.operands().get(0);
@@ -270,9 +306,15 @@ final class TorchScriptCompiler {
     line(result + "c", call("unsqueeze", full(t.operands().get(1)), 1));
     line(result + "d", call("unsqueeze", full(t.operands().get(2)), 1));
     String low =
-        call("sub", call("mul", result + "a", result + "c"), call("mul", result + "b", result + "d"));
+        call(
+            "sub",
+            call("mul", result + "a", result + "c"),
+            call("mul", result + "b", result + "d"));
     String high =
-        call("add", call("mul", result + "b", result + "c"), call("mul", result + "a", result + "d"));
+        call(
+            "add",
+            call("mul", result + "b", result + "c"),
+            call("mul", result + "a", result + "d"));
     return call("cat", "[" + low + ", " + high + "]", -1);
   }
 

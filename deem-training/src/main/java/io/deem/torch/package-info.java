@@ -1,5 +1,5 @@
 /**
- * The libtorch engine: compiles blocks to TorchScript source, runs them forward and backward through
- * DJL, and owns the weights that learn.
+ * The libtorch engine: compiles blocks to TorchScript source, runs them forward and backward
+ * through DJL, and owns the weights that learn.
  */
 package io.deem.torch;

@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 
 /**
  * The checkpoints of a run: a folder {@code step-NNNNNNNN} each, with the weights, the optimiser's
- * moments and the position. A checkpoint is written under another name and then renamed, so that one
- * that is there is whole.
+ * moments and the position. A checkpoint is written under another name and then renamed, so that
+ * one that is there is whole.
  */
 final class Checkpoints {
 
@@ -97,8 +97,11 @@ final class Checkpoints {
     }
     if (!state.get("recipe").getAsString().equals(recipe)) {
       throw new IOException(
-          checkpoint + " was made by another recipe: " + state.get("recipe").getAsString()
-              + ", now " + recipe);
+          checkpoint
+              + " was made by another recipe: "
+              + state.get("recipe").getAsString()
+              + ", now "
+              + recipe);
     }
     try (SafetensorsFile weights = SafetensorsFile.open(checkpoint.resolve("model.safetensors"));
         SafetensorsFile moments =

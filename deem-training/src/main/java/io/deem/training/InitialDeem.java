@@ -40,8 +40,8 @@ public final class InitialDeem {
   }
 
   /**
-   * Starts the language model from a LLaMA checkpoint whose embeddings and head are tied or not. Added
-   * tokens get small random embeddings and can be predicted only by {@code head_new}.
+   * Starts the language model from a LLaMA checkpoint whose embeddings and head are tied or not.
+   * Added tokens get small random embeddings and can be predicted only by {@code head_new}.
    */
   public InitialDeem languageModel(TensorSource llama) {
     String own = "mm_decoder.";
@@ -56,7 +56,8 @@ public final class InitialDeem {
     String embeddings = "model.embed_tokens.weight";
     String head = llama.contains("lm_head.weight") ? "lm_head.weight" : embeddings;
     int width = config.languageModel().width();
-    weights.set(own + "embed_tokens.weight", () -> extended(llama.floats(embeddings), width, SMALL));
+    weights.set(
+        own + "embed_tokens.weight", () -> extended(llama.floats(embeddings), width, SMALL));
     weights.set("text_decoder.head.weight", () -> extended(llama.floats(head), width, 0));
     return this;
   }
@@ -104,7 +105,9 @@ public final class InitialDeem {
     int size = config.languageModel().vocabulary() * width;
     if (table.length != config.originalVocabulary() * width) {
       throw new IllegalArgumentException(
-          "the language model has " + table.length / width + " tokens, not "
+          "the language model has "
+              + table.length / width
+              + " tokens, not "
               + config.originalVocabulary());
     }
     float[] result = java.util.Arrays.copyOf(table, size);

@@ -15,11 +15,12 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
- * Weights to start from: those set one by one, those of a checkpoint, and for the rest random values.
+ * Weights to start from: those set one by one, those of a checkpoint, and for the rest random
+ * values.
  *
- * <p>A random matrix or kernel is normal with standard deviation {@code 1 / sqrt(fan-in)}, cut at two
- * deviations; biases are zero, and norms' weights one. Each tensor's draws depend on the seed and
- * the tensor's name alone.
+ * <p>A random matrix or kernel is normal with standard deviation {@code 1 / sqrt(fan-in)}, cut at
+ * two deviations; biases are zero, and norms' weights one. Each tensor's draws depend on the seed
+ * and the tensor's name alone.
  */
 public final class InitialWeights implements TensorSource {
 
@@ -52,7 +53,9 @@ public final class InitialWeights implements TensorSource {
     return this;
   }
 
-  /** Takes tensors from a checkpoint that has them under other names; null keeps a tensor as it is. */
+  /**
+   * Takes tensors from a checkpoint that has them under other names; null keeps a tensor as it is.
+   */
   public InitialWeights from(TensorSource checkpoint, UnaryOperator<String> nameThere) {
     for (TensorInfo info : infos.values()) {
       String other = nameThere.apply(info.name());

@@ -13,7 +13,11 @@ public record LearningRateSchedule(long warmupSteps, long totalSteps, double fin
     if (warmupSteps < 0 || totalSteps < 1 || finalShare < 0 || finalShare > 1) {
       throw new IllegalArgumentException(
           "a schedule needs steps of at least 0 and 1 and a share from 0 to 1, got "
-              + warmupSteps + ", " + totalSteps + " and " + finalShare);
+              + warmupSteps
+              + ", "
+              + totalSteps
+              + " and "
+              + finalShare);
     }
   }
 

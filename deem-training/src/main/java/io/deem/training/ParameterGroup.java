@@ -3,8 +3,8 @@ package io.deem.training;
 import java.util.List;
 
 /**
- * The learning rate and weight decay of the parameters whose name contains a text. Of several groups
- * the first that fits decides; the last one should fit all.
+ * The learning rate and weight decay of the parameters whose name contains a text. Of several
+ * groups the first that fits decides; the last one should fit all.
  *
  * @param pattern what the name must contain; empty fits every name
  * @param learningRate before warm-up and decay

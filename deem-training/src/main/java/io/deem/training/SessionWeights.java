@@ -9,7 +9,9 @@ public final class SessionWeights {
 
   private SessionWeights() {}
 
-  /** The loaded parameters of a session in 32 bits; write them while the session does not change. */
+  /**
+   * The loaded parameters of a session in 32 bits; write them while the session does not change.
+   */
   public static SafetensorsWriter of(TorchSession session) {
     SafetensorsWriter writer = new SafetensorsWriter();
     for (String name : session.params()) {

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
  * Repeats a {@link TrainingTask}: loss, backward pass, optimiser step, checkpoint.
  *
  * <p>A step's data and randomness depend on the seed and the step alone, and a checkpoint holds the
- * weights and the moments to the bit; so a run that is stopped at any moment and started again ends as
- * it would have ended.
+ * weights and the moments to the bit; so a run that is stopped at any moment and started again ends
+ * as it would have ended.
  */
 public final class TrainingLoop {
 
@@ -131,12 +131,17 @@ public final class TrainingLoop {
   private void countSkipped(boolean done, long step, double loss) {
     skippedInARow = done ? 0 : skippedInARow + 1;
     if (!done) {
-      LOG.warn("{}: step {} skipped, its loss or gradient is not finite ({})", plan.name, step, loss);
+      LOG.warn(
+          "{}: step {} skipped, its loss or gradient is not finite ({})", plan.name, step, loss);
     }
     if (skippedInARow > MAX_SKIPPED_IN_A_ROW) {
       throw new IllegalStateException(
-          plan.name + ": the loss is not finite in " + skippedInARow + " steps in a row, up to "
-              + step + "; lower the learning rate");
+          plan.name
+              + ": the loss is not finite in "
+              + skippedInARow
+              + " steps in a row, up to "
+              + step
+              + "; lower the learning rate");
     }
   }
 

@@ -9,8 +9,8 @@ import java.util.Map;
 public interface TrainingTask {
 
   /**
-   * Computes a step's loss on data that depends on the step alone, so that a resumed run sees what an
-   * uninterrupted one would have seen.
+   * Computes a step's loss on data that depends on the step alone, so that a resumed run sees what
+   * an uninterrupted one would have seen.
    *
    * @param scope of this step
    * @param step counted from 0

@@ -34,7 +34,8 @@ class AutoencoderKlTest {
     assertEquals(4, VAE.stride());
     try (TorchSession session = new TorchEngine().open(new RandomWeights(VAE.params(), 1));
         TorchScope scope = session.scope()) {
-      AutoencoderKl.Moments moments = VAE.encode(scope, scope.floats(draw(2 * 3 * 16 * 24), 2, 3, 16, 24));
+      AutoencoderKl.Moments moments =
+          VAE.encode(scope, scope.floats(draw(2 * 3 * 16 * 24), 2, 3, 16, 24));
       assertArrayEquals(new long[] {2, 4, 4, 6}, moments.mean().shape());
       assertArrayEquals(new long[] {2, 3, 16, 24}, VAE.decode(scope, moments.mean()).shape());
     }

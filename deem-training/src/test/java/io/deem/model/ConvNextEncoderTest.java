@@ -75,8 +75,7 @@ class ConvNextEncoderTest {
           encoder.forward(scope, scope.floats(two, 2, 3, 32, 32)).lastHiddenState().floats();
       float[] alone =
           encoder.forward(scope, scope.floats(second, 1, 3, 32, 32)).lastHiddenState().floats();
-      assertArrayEquals(
-          alone, Arrays.copyOfRange(together, alone.length, together.length), 1e-4f);
+      assertArrayEquals(alone, Arrays.copyOfRange(together, alone.length, together.length), 1e-4f);
     }
   }
 
@@ -103,8 +102,7 @@ class ConvNextEncoderTest {
     try (Session session = new TorchEngine().open(new RandomWeights(encoder.params(), 1));
         Scope scope = session.scope()) {
       Value narrow = scope.floats(pixels(3 * 64 * 16), 1, 3, 64, 16);
-      ShapeException e =
-          assertThrows(ShapeException.class, () -> encoder.forward(scope, narrow));
+      ShapeException e = assertThrows(ShapeException.class, () -> encoder.forward(scope, narrow));
       assertTrue(e.getMessage().contains("64, 16"), e.getMessage());
       Value grey = scope.floats(pixels(32 * 32), 1, 1, 32, 32);
       assertThrows(ShapeException.class, () -> encoder.forward(scope, grey));

@@ -3,7 +3,6 @@ package io.deem.model;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
-import io.deem.diffusion.NoiseSchedule;
 import io.deem.diffusion.PredictionType;
 import io.deem.graph.Value;
 import io.deem.random.StoredDraws;
@@ -99,8 +98,7 @@ class DeemNetworkTest {
     try (SafetensorsFile weights = SafetensorsFile.open(FIXTURE.resolve("model.safetensors"))) {
       new DeemNetwork(config())
           .params()
-          .forEach(
-              param -> assertNotNull(weights.require(param.name(), param.shape().extents())));
+          .forEach(param -> assertNotNull(weights.require(param.name(), param.shape().extents())));
     }
   }
 

@@ -36,15 +36,23 @@ class UNetTest {
     UNet unet =
         new UNet(
             new UNet.Config(
-                4, 4, List.of(8, 16, 8, 16), List.of(1, 2, 4, 2), List.of(true, true, true, false),
-                20, 2, 4, 1e-5),
+                4,
+                4,
+                List.of(8, 16, 8, 16),
+                List.of(1, 2, 4, 2),
+                List.of(true, true, true, false),
+                20,
+                2,
+                4,
+                1e-5),
             "unet.");
     MmfsNet mmfs =
         new MmfsNet(
             new MmfsNet.Config(
                 List.of(8, 16, 8, 16), 2, 24, 32, 4, 8, 10, 8, List.of(64, 32, 16, 8)),
             "mmfs_module.");
-    try (Fixture fixture = Fixture.open(Path.of(getClass().getResource("/fixtures/unet").toURI()))) {
+    try (Fixture fixture =
+        Fixture.open(Path.of(getClass().getResource("/fixtures/unet").toURI()))) {
       Set<String> named = new HashSet<>();
       List<Param> params = new ArrayList<>(unet.params());
       params.addAll(mmfs.params());
@@ -63,7 +71,9 @@ class UNetTest {
         TorchScope scope = session.scope()) {
       UNet.Output output =
           UNET.forward(
-              scope, values(scope, 2, 4, 5, 7), scope.longs(new long[] {3, 900}, 2),
+              scope,
+              values(scope, 2, 4, 5, 7),
+              scope.longs(new long[] {3, 900}, 2),
               values(scope, 2, 3, 12));
       assertArrayEquals(new long[] {2, 4, 5, 7}, output.sample().shape());
       assertArrayEquals(new long[] {2, 16, 3, 4}, output.features().mid().shape());
@@ -79,7 +89,9 @@ class UNetTest {
         TorchScope scope = session.scope()) {
       UNet.Features maps =
           UNET.forward(
-                  scope, values(scope, 1, 4, 4, 6), scope.longs(new long[] {5}, 1),
+                  scope,
+                  values(scope, 1, 4, 4, 6),
+                  scope.longs(new long[] {5}, 1),
                   values(scope, 1, 3, 12))
               .features();
       Value mask = scope.longs(new long[] {1, 0}, 1, 2);
@@ -112,7 +124,8 @@ class UNetTest {
   void levelsMustAgree() {
     assertThrows(
         IllegalArgumentException.class,
-        () -> new UNet.Config(4, 4, List.of(8, 16), List.of(2), List.of(true, true), 12, 1, 4, 1e-5));
+        () ->
+            new UNet.Config(4, 4, List.of(8, 16), List.of(2), List.of(true, true), 12, 1, 4, 1e-5));
     assertThrows(
         IllegalArgumentException.class,
         () -> new MmfsNet.Config(List.of(8, 16), 1, 6, 8, 2, 4, 3, 8, List.of(64)));

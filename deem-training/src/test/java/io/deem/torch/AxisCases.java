@@ -37,12 +37,14 @@ final class AxisCases {
             random(2, 2, 3, 4),
             x -> x.sum(true, 0, -1),
             x ->
-                Nd.of(
-                    new int[] {1, 3, 1},
-                    i -> Nd.sum(2, a -> Nd.sum(4, b -> x.at(a, i[1], b))))));
+                Nd.of(new int[] {1, 3, 1}, i -> Nd.sum(2, a -> Nd.sum(4, b -> x.at(a, i[1], b))))));
     cases.add(
         OpCase.of(
-            Op.SUM, "of integers", longs(Nd.list(1, 2, 3)), x -> x.sum(false, 0), x -> Nd.scalar(6)));
+            Op.SUM,
+            "of integers",
+            longs(Nd.list(1, 2, 3)),
+            x -> x.sum(false, 0),
+            x -> Nd.scalar(6)));
     cases.add(
         OpCase.of(
             Op.MEAN,
@@ -135,11 +137,11 @@ final class AxisCases {
             x -> Nd.list(1000 + Math.log(2), -1000 + Math.log(2))));
     cases.add(
         OpCase.of(
-            Op.DETACH,
-            "after an operation",
-            random(12, 3, 4),
-            (Tensor x) -> x.exp().detach(),
-            x -> x.map(Math::exp))
+                Op.DETACH,
+                "after an operation",
+                random(12, 3, 4),
+                (Tensor x) -> x.exp().detach(),
+                x -> x.map(Math::exp))
             .rough());
   }
 

@@ -87,12 +87,21 @@ final class ElementCases {
         OpCase.of(Op.ADD_SCALAR, "minus", random(7, 5), x -> x.minus(2), x -> x.map(v -> v - 2)));
     cases.add(
         OpCase.of(
-            Op.ADD_SCALAR, "of integers", longs(Nd.list(4, 5)), x -> x.plus(3), x -> x.map(v -> v + 3)));
-    cases.add(
-        OpCase.of(Op.MUL_SCALAR, "", random(8, 5), x -> x.times(-1e-3), x -> x.map(v -> v * -1e-3)));
+            Op.ADD_SCALAR,
+            "of integers",
+            longs(Nd.list(4, 5)),
+            x -> x.plus(3),
+            x -> x.map(v -> v + 3)));
     cases.add(
         OpCase.of(
-            Op.MUL_SCALAR, "of integers", longs(Nd.list(4, -5)), x -> x.times(3), x -> x.map(v -> v * 3)));
+            Op.MUL_SCALAR, "", random(8, 5), x -> x.times(-1e-3), x -> x.map(v -> v * -1e-3)));
+    cases.add(
+        OpCase.of(
+            Op.MUL_SCALAR,
+            "of integers",
+            longs(Nd.list(4, -5)),
+            x -> x.times(3),
+            x -> x.map(v -> v * 3)));
   }
 
   /** A binary operation on equal shapes, on a stretched operand, and on two stretched operands. */
@@ -137,8 +146,7 @@ final class ElementCases {
     Nd halves = Nd.list(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5);
     Nd even = Nd.list(-2, -2, 0, 0, 2, 2);
     cases.add(OpCase.of(Op.ROUND, "halves", floats(halves), Tensor::round, x -> even).rough());
-    cases.add(
-        OpCase.of(Op.DETACH, "values", random(15, 4), Tensor::detach, x -> x).rough());
+    cases.add(OpCase.of(Op.DETACH, "values", random(15, 4), Tensor::detach, x -> x).rough());
   }
 
   private static void one(
@@ -151,19 +159,40 @@ final class ElementCases {
     Nd second = Nd.list(1, 3, 2, 4);
     cases.add(
         OpCase.of(
-            Op.EQUAL, "", longs(first), longs(second), Tensor::equalTo, (a, b) -> Nd.list(1, 0, 0, 1)));
+            Op.EQUAL,
+            "",
+            longs(first),
+            longs(second),
+            Tensor::equalTo,
+            (a, b) -> Nd.list(1, 0, 0, 1)));
     cases.add(
         OpCase.of(
-            Op.EQUAL, "", floats(first), floats(second), Tensor::equalTo, (a, b) -> Nd.list(1, 0, 0, 1)));
+            Op.EQUAL,
+            "",
+            floats(first),
+            floats(second),
+            Tensor::equalTo,
+            (a, b) -> Nd.list(1, 0, 0, 1)));
     cases.add(
         OpCase.of(
-            Op.LESS, "", longs(first), longs(second), Tensor::lessThan, (a, b) -> Nd.list(0, 1, 0, 0)));
+            Op.LESS,
+            "",
+            longs(first),
+            longs(second),
+            Tensor::lessThan,
+            (a, b) -> Nd.list(0, 1, 0, 0)));
     cases.add(
         OpCase.of(
-            Op.LESS, "", floats(first), floats(second), Tensor::lessThan, (a, b) -> Nd.list(0, 1, 0, 0)));
+            Op.LESS,
+            "",
+            floats(first),
+            floats(second),
+            Tensor::lessThan,
+            (a, b) -> Nd.list(0, 1, 0, 0)));
     Nd yes = Nd.list(1, 1, 0, 0);
     Nd no = Nd.list(1, 0, 1, 0);
-    cases.add(OpCase.of(Op.AND, "", bools(yes), bools(no), Tensor::and, (a, b) -> Nd.list(1, 0, 0, 0)));
+    cases.add(
+        OpCase.of(Op.AND, "", bools(yes), bools(no), Tensor::and, (a, b) -> Nd.list(1, 0, 0, 0)));
     cases.add(OpCase.of(Op.NOT, "", bools(yes), Tensor::not, x -> Nd.list(0, 0, 1, 1)));
     cases.add(
         OpCase.of(
@@ -173,19 +202,18 @@ final class ElementCases {
             x -> x.get(0).where(x.get(1), x.get(2)),
             x ->
                 Nd.of(
-                    new int[] {4, 3},
-                    i -> x.get(0).at(i) != 0 ? x.get(1).at(i) : x.get(2).at(i))));
+                    new int[] {4, 3}, i -> x.get(0).at(i) != 0 ? x.get(1).at(i) : x.get(2).at(i))));
   }
 
   private static void casts(List<OpCase> cases) {
     Nd numbers = Nd.list(0, 1.75, -1.75, 2);
     cases.add(
         OpCase.of(
-            Op.CAST,
-            "truth to number",
-            bools(Nd.list(0, 1)),
-            x -> x.cast(DataType.FLOAT),
-            x -> Nd.list(0, 1))
+                Op.CAST,
+                "truth to number",
+                bools(Nd.list(0, 1)),
+                x -> x.cast(DataType.FLOAT),
+                x -> Nd.list(0, 1))
             .rough());
     cases.add(
         OpCase.of(
@@ -204,11 +232,11 @@ final class ElementCases {
             x -> Nd.list(0, 1)));
     cases.add(
         OpCase.of(
-            Op.CAST,
-            "integer to number",
-            longs(Nd.list(-3, 7)),
-            x -> x.cast(DataType.FLOAT),
-            x -> Nd.list(-3, 7))
+                Op.CAST,
+                "integer to number",
+                longs(Nd.list(-3, 7)),
+                x -> x.cast(DataType.FLOAT),
+                x -> Nd.list(-3, 7))
             .rough());
     cases.add(
         OpCase.of(

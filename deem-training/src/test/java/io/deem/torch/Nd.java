@@ -45,8 +45,8 @@ record Nd(double[] values, int... shape) {
   }
 
   /**
-   * Odd multiples of 1/128 between -2 and 2, all different while there are at most 256 of them. They are
-   * exact in bfloat16, and never at a kink such as 0, a half or a pixel's centre.
+   * Odd multiples of 1/128 between -2 and 2, all different while there are at most 256 of them.
+   * They are exact in bfloat16, and never at a kink such as 0, a half or a pixel's centre.
    */
   static Nd random(long seed, int... shape) {
     int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
@@ -85,7 +85,8 @@ record Nd(double[] values, int... shape) {
       if (shape[axis] == 1) {
         i = 0;
       } else if (i < 0 || i >= shape[axis]) {
-        throw new IndexOutOfBoundsException(Arrays.toString(index) + " in " + Arrays.toString(shape));
+        throw new IndexOutOfBoundsException(
+            Arrays.toString(index) + " in " + Arrays.toString(shape));
       }
       offset = offset * shape[axis] + i;
     }

@@ -133,8 +133,7 @@ final class NormCases {
           double sum = 0;
           for (int dy = 0; dy < 2; dy++) {
             for (int dx = 0; dx < 2; dx++) {
-              double weight =
-                  (1 - Math.abs(x - left - dx)) * (1 - Math.abs(y - top - dy));
+              double weight = (1 - Math.abs(x - left - dx)) * (1 - Math.abs(y - top - dy));
               sum += weight * map.padded(i[0], i[1], top + dy, left + dx);
             }
           }
@@ -167,11 +166,7 @@ final class NormCases {
     return Nd.of(
         new int[] {1, 2, height, width},
         i ->
-            Nd.sum(
-                3,
-                y ->
-                    Nd.sum(
-                        4, c -> rows[i[2]][y] * columns[i[3]][c] * x.at(0, i[1], y, c))));
+            Nd.sum(3, y -> Nd.sum(4, c -> rows[i[2]][y] * columns[i[3]][c] * x.at(0, i[1], y, c))));
   }
 
   /** For each place of the result, the weight of each place of the source. */

@@ -115,12 +115,12 @@ record OpCase(
   }
 
   /**
-   * The block of this case. Its results are the operation's and, if it is differentiated, the sum of
-   * them weighted by a last input.
+   * The block of this case. Its results are the operation's and, if it is differentiated, the sum
+   * of them weighted by a last input.
    *
    * @param differentiated whether there is that sum
-   * @param throughProducts whether floating-point inputs first pass through a product with the identity,
-   *     after which a reduced precision holds them in bfloat16
+   * @param throughProducts whether floating-point inputs first pass through a product with the
+   *     identity, after which a reduced precision holds them in bfloat16
    */
   Block block(boolean differentiated, boolean throughProducts) {
     return Graph.block(

@@ -56,7 +56,9 @@ final class OpRun implements AutoCloseable {
     }
   }
 
-  /** The gradient of {@link #weightedSum} with respect to each input; null for those that have none. */
+  /**
+   * The gradient of {@link #weightedSum} with respect to each input; null for those that have none.
+   */
   List<Nd> gradients() {
     try (TrainingScope scope = session.trainingScope()) {
       List<Value> arguments = arguments(scope, inputs());
@@ -164,7 +166,8 @@ final class OpRun implements AutoCloseable {
     @Override
     public TensorInfo info(String name) {
       Nd values = values(name);
-      return new TensorInfo(name, ElementType.F32, values.extents(), 0, 4L * values.values().length);
+      return new TensorInfo(
+          name, ElementType.F32, values.extents(), 0, 4L * values.values().length);
     }
 
     @Override

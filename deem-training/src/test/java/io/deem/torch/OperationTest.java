@@ -18,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every operation of the graph against plain Java in 64 bits, and its gradient against central finite
- * differences.
+ * Every operation of the graph against plain Java in 64 bits, and its gradient against central
+ * finite differences.
  */
 class OperationTest {
 
@@ -163,8 +163,7 @@ class OperationTest {
     // The next number above 1 that bfloat16 has is 1 + 1/128.
     OpCase.In x = OpCase.In.floats(Nd.list(1 + 1.0 / 1024));
     OpCase.In one = OpCase.In.floats(new Nd(new double[] {1}, 1, 1));
-    OpCase product =
-        OpCase.of(Op.LINEAR, "", x, one, (t, w) -> t.linear(w, null), (a, b) -> a);
+    OpCase product = OpCase.of(Op.LINEAR, "", x, one, (t, w) -> t.linear(w, null), (a, b) -> a);
     OpCase sum = OpCase.of(Op.ADD_SCALAR, "", x, t -> t.plus(1), nd -> nd.map(v -> v + 1));
     assertEquals(1 + 1.0 / 1024, resultOf(product, Precision.FP32));
     assertEquals(1, resultOf(product, Precision.BF16));

@@ -172,8 +172,13 @@ final class ProductCases {
     attention(
         cases,
         "causal and masked, of unknown length",
-        List.of(unknown, unknown, unknown, random(48, 2, 1, 3, 3).declared(
-            OpCase.symbol("batch"), 1, OpCase.symbol("length"), OpCase.symbol("length"))),
+        List.of(
+            unknown,
+            unknown,
+            unknown,
+            random(48, 2, 1, 3, 3)
+                .declared(
+                    OpCase.symbol("batch"), 1, OpCase.symbol("length"), OpCase.symbol("length"))),
         true);
   }
 

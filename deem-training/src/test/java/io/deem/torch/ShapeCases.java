@@ -28,8 +28,7 @@ final class ShapeCases {
     Dim batch = OpCase.symbol("batch");
     Dim length = OpCase.symbol("length");
     cases.add(
-        OpCase.of(
-            Op.RESHAPE, "", random(1, 2, 6), x -> x.reshape(3, 4), x -> x.reshape(3, 4)));
+        OpCase.of(Op.RESHAPE, "", random(1, 2, 6), x -> x.reshape(3, 4), x -> x.reshape(3, 4)));
     cases.add(
         OpCase.of(
             Op.RESHAPE,
@@ -180,11 +179,7 @@ final class ShapeCases {
             (x, index) -> Nd.list(9, 7)));
     cases.add(
         OpCase.of(
-            Op.CONCAT,
-            "of one part",
-            floats(Nd.list(1, 2)),
-            x -> Tensor.concat(0, x),
-            x -> x));
+            Op.CONCAT, "of one part", floats(Nd.list(1, 2)), x -> Tensor.concat(0, x), x -> x));
   }
 
   private static Nd rows(Nd table, Nd ids) {

@@ -71,8 +71,7 @@ class AdamWTest {
     }
   }
 
-  private static double step(
-      double[] p, double[] m, double[] v, int t, double rate, double decay) {
+  private static double step(double[] p, double[] m, double[] v, int t, double rate, double decay) {
     double[] gradient = new double[6];
     double square = 0;
     for (int i = 0; i < 6; i++) {
@@ -96,7 +95,10 @@ class AdamWTest {
     try (TorchSession session = session();
         AdamW optimizer =
             new AdamW(
-                session, AdamW.Config.DEFAULT, List.of(new ParameterGroup("", 0.1, 0.5)), Set.of())) {
+                session,
+                AdamW.Config.DEFAULT,
+                List.of(new ParameterGroup("", 0.1, 0.5)),
+                Set.of())) {
       float[] before = session.param("unused.weight").floats();
       try (TorchScope scope = session.trainingScope()) {
         scope.backward(scope.run1(LOSS));

@@ -88,8 +88,7 @@ class EncoderFixturesTest {
 
   @Test
   void aWeightOfAnotherShapeIsNamed() throws IOException {
-    FixtureFolders.corrupt(
-        FixtureFolders.of("qformer_plain"), copy, "io.safetensors", "", 1);
+    FixtureFolders.corrupt(FixtureFolders.of("qformer_plain"), copy, "io.safetensors", "", 1);
     Files.delete(copy.resolve("model.safetensors"));
     Files.copy(
         FixtureFolders.of("qformer_qknorm").resolve("model.safetensors"),

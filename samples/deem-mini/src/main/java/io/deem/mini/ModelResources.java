@@ -121,8 +121,15 @@ final class ModelResources {
     String found = hex(digest.digest());
     if (!found.equals(checksum)) {
       throw new DamagedException(
-          "the resource " + base + name + " is damaged: its SHA-256 is " + found
-              + ", not the " + checksum + " of " + LIST);
+          "the resource "
+              + base
+              + name
+              + " is damaged: its SHA-256 is "
+              + found
+              + ", not the "
+              + checksum
+              + " of "
+              + LIST);
     }
   }
 
@@ -151,7 +158,9 @@ final class ModelResources {
     try (InputStream in = open.apply(base + LIST)) {
       if (in == null) {
         throw new IOException(
-            "deem-mini has no model: there is no resource " + base + LIST
+            "deem-mini has no model: there is no resource "
+                + base
+                + LIST
                 + "; it comes with the trained artifact");
       }
       return in.readAllBytes();

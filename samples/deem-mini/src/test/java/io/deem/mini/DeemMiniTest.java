@@ -173,8 +173,7 @@ class DeemMiniTest {
   }
 
   private void assertDamaged(String expected) {
-    IOException error =
-        assertThrows(IOException.class, () -> model().unpack(List.of(temporary)));
+    IOException error = assertThrows(IOException.class, () -> model().unpack(List.of(temporary)));
     assertTrue(error.getMessage().contains(expected), error.getMessage());
     assertFalse(error.getMessage().contains("\n"), error.getMessage());
     Set<String> left = names(temporary);

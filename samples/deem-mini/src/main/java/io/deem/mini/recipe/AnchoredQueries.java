@@ -4,9 +4,9 @@ import io.deem.random.RandomSource;
 import io.deem.training.InitialWeights;
 
 /**
- * Starts the resampler so that query i reads cell i of the picture, which saves it from having to find
- * that out: positions are told apart by waves over the grid, the queries are those positions, and
- * queries and keys are projected alike.
+ * Starts the resampler so that query i reads cell i of the picture, which saves it from having to
+ * find that out: positions are told apart by waves over the grid, the queries are those positions,
+ * and queries and keys are projected alike.
  */
 final class AnchoredQueries {
 

@@ -46,8 +46,7 @@ final class AutoencoderStage implements Stage {
     AutoencoderKl autoencoder = MiniArchitecture.autoencoder();
     Vocabulary everything = Vocabulary.of(recipe.corpus().concepts().seen());
     SceneGenerator scenes =
-        SceneGenerator.training(
-            Recipe.SEED, recipe.corpus(), everything, SceneConfig.training());
+        SceneGenerator.training(Recipe.SEED, recipe.corpus(), everything, SceneConfig.training());
     SceneBatches batches = new SceneBatches(scenes, BATCH, MiniArchitecture.CANVAS);
     InitialWeights start = new InitialWeights(autoencoder.params(), Recipe.SEED);
     try (TorchSession session = new TorchEngine().open(start);
@@ -60,8 +59,13 @@ final class AutoencoderStage implements Stage {
       session.trainable(parameter -> true);
       TrainingLoop.Plan plan =
           new TrainingLoop.Plan(
-              name(), "autoencoder 1", STEPS, Recipe.SEED, new LearningRateSchedule(50, STEPS, 0.02),
-              recipe.checkpoints(name()), 250);
+              name(),
+              "autoencoder 1",
+              STEPS,
+              Recipe.SEED,
+              new LearningRateSchedule(50, STEPS, 0.02),
+              recipe.checkpoints(name()),
+              250);
       new TrainingLoop(session, optimizer, plan)
           .run(new AutoencoderTask(autoencoder, batches), listener, cancellation);
       whiten(session, autoencoder, batches);

@@ -32,7 +32,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/** A stage that trains the whole model or its language model, from the results of earlier stages. */
+/**
+ * A stage that trains the whole model or its language model, from the results of earlier stages.
+ */
 final class DeemStage implements Stage {
 
   /**
@@ -111,12 +113,20 @@ final class DeemStage implements Stage {
     }
   }
 
-  /** Trains for some steps in a precision, without checkpoints or result, to see how fast it goes. */
+  /**
+   * Trains for some steps in a precision, without checkpoints or result, to see how fast it goes.
+   */
   void rehearse(Precision precision, long steps, ProgressListener listener) throws IOException {
     try (Trainee trainee = prepare(precision)) {
       TrainingLoop.Plan loop =
           new TrainingLoop.Plan(
-              name(), "rehearsal", steps, Recipe.SEED, LearningRateSchedule.constant(), null, steps);
+              name(),
+              "rehearsal",
+              steps,
+              Recipe.SEED,
+              LearningRateSchedule.constant(),
+              null,
+              steps);
       trainee.run(loop, listener, new Cancellation());
     }
   }
@@ -126,8 +136,7 @@ final class DeemStage implements Stage {
     Labels labels = Labels.read(recipe);
     Tokenizer tokenizer =
         Tokenizer.open(
-            TokenizerFile.read(recipe.data().resolve("stories15M"))
-                .withAddedTokens(addedTokens()));
+            TokenizerFile.read(recipe.data().resolve("stories15M")).withAddedTokens(addedTokens()));
     SceneGenerator scenes =
         SceneGenerator.training(
             Recipe.SEED + plan.sceneSeed,
@@ -175,12 +184,10 @@ final class DeemStage implements Stage {
     }
   }
 
-  private InitialWeights start(DeemNetwork network, List<TensorSource> opened)
-      throws IOException {
+  private InitialWeights start(DeemNetwork network, List<TensorSource> opened) throws IOException {
     TensorSource llama = ModelWeights.open(recipe.data().resolve("stories15M"));
     opened.add(llama);
-    InitialWeights start =
-        new InitialDeem(network, Recipe.SEED + 3).languageModel(llama).weights();
+    InitialWeights start = new InitialDeem(network, Recipe.SEED + 3).languageModel(llama).weights();
     for (String table : List.of("mm_decoder.embed_tokens.weight", "text_decoder.head.weight")) {
       float[] rows = start.floats(table);
       start.set(table, () -> withEnd(rows, network.config().special()));
@@ -199,9 +206,9 @@ final class DeemStage implements Stage {
   }
 
   /**
-   * stories15M ends a story with the token that begins the next one and has never seen the end token,
-   * whose row, which does not learn, could hardly be predicted. It gets the beginning's row, a little
-   * longer, so that it wins against it.
+   * stories15M ends a story with the token that begins the next one and has never seen the end
+   * token, whose row, which does not learn, could hardly be predicted. It gets the beginning's row,
+   * a little longer, so that it wins against it.
    */
   private static float[] withEnd(float[] table, InterleavedBatch.Special special) {
     int width = MiniArchitecture.LANGUAGE_WIDTH;

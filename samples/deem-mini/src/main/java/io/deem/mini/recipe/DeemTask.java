@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * DEEM's training step on scenes: captions and questions with the diffusion model's feedback, and every
- * few steps drawing scenes from captions.
+ * DEEM's training step on scenes: captions and questions with the diffusion model's feedback, and
+ * every few steps drawing scenes from captions.
  */
 final class DeemTask implements TrainingTask {
 

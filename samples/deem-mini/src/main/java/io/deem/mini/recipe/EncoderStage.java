@@ -58,8 +58,7 @@ final class EncoderStage implements Stage {
     params.add(NounTask.MAP_HEAD.bias());
     InitialWeights start = new InitialWeights(params, Recipe.SEED + 1);
     start.fill("gamma", 1f).fill("_temperature", 12);
-    AnchoredQueries.set(
-        start, network.config().visualResampler().layers(), Recipe.SEED);
+    AnchoredQueries.set(start, network.config().visualResampler().layers(), Recipe.SEED);
     try (TorchSession session = new TorchEngine().open(start);
         AdamW optimizer =
             new AdamW(
@@ -73,8 +72,13 @@ final class EncoderStage implements Stage {
       session.trainable(name -> !name.equals(network.eyes().positionTable()));
       TrainingLoop.Plan plan =
           new TrainingLoop.Plan(
-              name(), "encoder 2", STEPS, Recipe.SEED, new LearningRateSchedule(200, STEPS, 0.01),
-              recipe.checkpoints(name()), 200);
+              name(),
+              "encoder 2",
+              STEPS,
+              Recipe.SEED,
+              new LearningRateSchedule(200, STEPS, 0.01),
+              recipe.checkpoints(name()),
+              200);
       new TrainingLoop(session, optimizer, plan)
           .run(new NounTask(network.eyes(), labels, batches), listener, cancellation);
       scaleTokens(session, network, batches, labels.meanNorm());
@@ -82,7 +86,9 @@ final class EncoderStage implements Stage {
     }
   }
 
-  /** Makes visual tokens as long as the embeddings of words, which the language model is used to. */
+  /**
+   * Makes visual tokens as long as the embeddings of words, which the language model is used to.
+   */
   private static void scaleTokens(
       TorchSession session, DeemNetwork network, SceneBatches batches, double wanted) {
     double sum = 0;

@@ -17,9 +17,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The condition of the image prior: one token for each object, from its label's embedding, its place and
- * its size, and one for the ground. A denoiser that learns from plain captions ignores them at this size,
- * and then its feedback says nothing.
+ * The condition of the image prior: one token for each object, from its label's embedding, its
+ * place and its size, and one for the ground. A denoiser that learns from plain captions ignores
+ * them at this size, and then its feedback says nothing.
  */
 final class GroundedCondition {
 
@@ -69,7 +69,10 @@ final class GroundedCondition {
         int at = i * SLOTS + slot;
         PlacedObject object = objects.get(slot);
         System.arraycopy(
-            labels.embeddings(), labels.of(object.concept()) * language, names, at * language,
+            labels.embeddings(),
+            labels.of(object.concept()) * language,
+            names,
+            at * language,
             language);
         waves(object.x(), features, at * FEATURES);
         waves(object.y(), features, at * FEATURES + 2 * WAVES);

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the language model knows of the vocabulary's nouns: for each concept the mean embedding of its
- * label's tokens.
+ * What the language model knows of the vocabulary's nouns: for each concept the mean embedding of
+ * its label's tokens.
  */
 final class Labels {
 
@@ -56,9 +56,7 @@ final class Labels {
       Vocabulary vocabulary = Vocabulary.of(concepts);
       List<String> names = vocabulary.concepts().stream().map(Concept::label).toList();
       return new Labels(
-          vocabulary,
-          embed(tokenizer, table, names),
-          embed(tokenizer, table, Concept.COLOR_NAMES));
+          vocabulary, embed(tokenizer, table, names), embed(tokenizer, table, Concept.COLOR_NAMES));
     }
   }
 
@@ -97,7 +95,10 @@ final class Labels {
     return embeddings;
   }
 
-  /** Embeddings of the names of colours, [colours, language width], as in {@link Concept#COLOR_NAMES}. */
+  /**
+   * Embeddings of the names of colours, [colours, language width], as in {@link
+   * Concept#COLOR_NAMES}.
+   */
   float[] colors() {
     return colors;
   }

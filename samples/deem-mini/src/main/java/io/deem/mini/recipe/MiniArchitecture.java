@@ -56,8 +56,17 @@ final class MiniArchitecture {
             TOKENS_PER_IMAGE, LANGUAGE_WIDTH, ENCODER_WIDTH, 576, 2, 6, 1, true, 1e-12),
         new VisualTokenizer.Config(GRID, LANGUAGE_WIDTH, CONDITION_WIDTH),
         new LlamaDecoder.Config(
-            ORIGINAL_VOCABULARY + ADDED_TOKENS, LANGUAGE_WIDTH, 768, 6, 6, 6, 1e-5, 10_000, 3,
-            ENCODER_WIDTH, List.of(8, 4, 2)),
+            ORIGINAL_VOCABULARY + ADDED_TOKENS,
+            LANGUAGE_WIDTH,
+            768,
+            6,
+            6,
+            6,
+            1e-5,
+            10_000,
+            3,
+            ENCODER_WIDTH,
+            List.of(8, 4, 2)),
         new PerceiverResampler.Config(
             TOKENS_PER_IMAGE, CONDITION_WIDTH, LANGUAGE_WIDTH, 256, 1, 4, 1, false, 1e-12),
         autoencoder().config(),
@@ -77,7 +86,14 @@ final class MiniArchitecture {
   static UNet denoiser() {
     return new UNet(
         new UNet.Config(
-            32, 32, DENOISER_WIDTHS, List.of(2, 4), List.of(true, true), CONDITION_WIDTH, 1, 16,
+            32,
+            32,
+            DENOISER_WIDTHS,
+            List.of(2, 4),
+            List.of(true, true),
+            CONDITION_WIDTH,
+            1,
+            16,
             1e-5),
         "visual_tokenizer.encoder.unet.");
   }

@@ -49,8 +49,7 @@ final class MiniText {
 
   /** An image, then its caption, which is learnt. */
   Row caption(String caption) {
-    return Row.of(
-        List.of(begin(), image(), given(CAPTION_PROMPT), learnt(caption), end(true)));
+    return Row.of(List.of(begin(), image(), given(CAPTION_PROMPT), learnt(caption), end(true)));
   }
 
   /** A caption, then its image; no text is learnt. */

@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Teaches the image encoder and the resampler the language model's nouns: the visual token of each cell
- * should point where the embedding of what lies there points, and a little towards its colour. This is
- * deem-mini's stand-in for contrastive pre-training on captions.
+ * Teaches the image encoder and the resampler the language model's nouns: the visual token of each
+ * cell should point where the embedding of what lies there points, and a little towards its colour.
+ * This is deem-mini's stand-in for contrastive pre-training on captions.
  */
 final class NounTask implements TrainingTask {
 
@@ -73,8 +73,15 @@ final class NounTask implements TrainingTask {
             scope.longs(truth.colors(), cells));
     return new Losses(
         results.get(0),
-        Map.of("noun", results.get(1), "color", results.get(2), "right", results.get(3),
-            "map", results.get(4)));
+        Map.of(
+            "noun",
+            results.get(1),
+            "color",
+            results.get(2),
+            "right",
+            results.get(3),
+            "map",
+            results.get(4)));
   }
 
   private List<Tensor> loss(Graph g) {
@@ -95,9 +102,12 @@ final class NounTask implements TrainingTask {
     Tensor direction = unit(tokens);
     Tensor logits = direction.linear(nounTable, null).times(nounScale);
     Tensor nounLoss = logits.crossEntropy(nouns, IGNORED);
-    Tensor colorLoss = direction.linear(colorTable, null).times(colorScale).crossEntropy(colors, IGNORED);
-    Tensor early = MAP_HEAD.apply(map.permute(0, 2, 3, 1).reshape(rows, MiniArchitecture.ENCODER_WIDTH));
-    Tensor earlyLoss = unit(early).linear(nounTable, null).times(nounScale).crossEntropy(nouns, IGNORED);
+    Tensor colorLoss =
+        direction.linear(colorTable, null).times(colorScale).crossEntropy(colors, IGNORED);
+    Tensor early =
+        MAP_HEAD.apply(map.permute(0, 2, 3, 1).reshape(rows, MiniArchitecture.ENCODER_WIDTH));
+    Tensor earlyLoss =
+        unit(early).linear(nounTable, null).times(nounScale).crossEntropy(nouns, IGNORED);
 
     Tensor total = nounLoss.plus(colorLoss.times(COLOR_WEIGHT)).plus(earlyLoss.times(MAP_WEIGHT));
     Tensor right = logits.argMax(1).equalTo(nouns).cast(DataType.FLOAT).mean();

@@ -24,7 +24,10 @@ final class PackageStage implements Stage {
 
   private static final List<String> DATA =
       List.of(
-          "emoji/concepts.jsonl", "emoji/vocabulary.txt", "emoji/noto.tar", "emoji/twemoji.tar",
+          "emoji/concepts.jsonl",
+          "emoji/vocabulary.txt",
+          "emoji/noto.tar",
+          "emoji/twemoji.tar",
           "stories15M/model.safetensors");
 
   private final Recipe recipe;
@@ -56,8 +59,7 @@ final class PackageStage implements Stage {
             "deem-mini",
             MiniArchitecture.config(),
             new Prompts(
-                "{image}" + MiniText.CAPTION_PROMPT,
-                "{image}{question}" + MiniText.ANSWER_PROMPT),
+                "{image}" + MiniText.CAPTION_PROMPT, "{image}{question}" + MiniText.ANSWER_PROMPT),
             true,
             provenance);
     try (SafetensorsFile weights = SafetensorsFile.open(recipe.result(from))) {

@@ -21,8 +21,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Yes/no questions about what is in new scenes, as many answered yes as no (POPE's way, Li et al. 2023):
- * the absent object is drawn at random, by popularity, or from the category of what is there.
+ * Yes/no questions about what is in new scenes, as many answered yes as no (POPE's way, Li et al.
+ * 2023): the absent object is drawn at random, by popularity, or from the category of what is
+ * there.
  */
 final class PresenceTest {
 
@@ -45,7 +46,10 @@ final class PresenceTest {
     @Override
     public String toString() {
       return String.format(
-          Locale.ROOT, "%.1f %% of %d right, %.1f %% answered yes", 100 * accuracy(), questions,
+          Locale.ROOT,
+          "%.1f %% of %d right, %.1f %% answered yes",
+          100 * accuracy(),
+          questions,
           100.0 * yes / questions);
     }
   }
@@ -60,7 +64,9 @@ final class PresenceTest {
     this.difference = Graph.block("yes or no", g -> difference(g, yes, no));
   }
 
-  /** Asks about the first scenes of a generator, taking turns among the ways to draw absent objects. */
+  /**
+   * Asks about the first scenes of a generator, taking turns among the ways to draw absent objects.
+   */
   Result run(Session session, SceneGenerator generator, Questions questions, int scenes) {
     int asked = 0;
     int right = 0;
@@ -88,8 +94,7 @@ final class PresenceTest {
 
   private static List<Question> ask(Scene scene, Questions questions) {
     Negative[] kinds = Negative.values();
-    List<Question> pair =
-        questions.presence(scene, kinds[(int) (scene.index() % kinds.length)]);
+    List<Question> pair = questions.presence(scene, kinds[(int) (scene.index() % kinds.length)]);
     return pair.isEmpty() ? questions.presence(scene, Negative.RANDOM) : pair;
   }
 
@@ -110,11 +115,9 @@ final class PresenceTest {
     }
     try (Scope scope = session.scope()) {
       Value images =
-          scope.floats(
-              pixels, all.size(), 3, MiniArchitecture.CANVAS, MiniArchitecture.CANVAS);
+          scope.floats(pixels, all.size(), 3, MiniArchitecture.CANVAS, MiniArchitecture.CANVAS);
       Value stream = network.read(scope, tokens, network.eyes().forward(scope, images, null));
-      float[] margins =
-          scope.run1(difference, stream, scope.longs(last, last.length)).floats();
+      float[] margins = scope.run1(difference, stream, scope.longs(last, last.length)).floats();
       boolean[] yes = new boolean[margins.length];
       for (int i = 0; i < yes.length; i++) {
         yes[i] = margins[i] > 0;
@@ -125,8 +128,7 @@ final class PresenceTest {
 
   private List<Tensor> difference(Graph g, int yes, int no) {
     int width = MiniArchitecture.LANGUAGE_WIDTH;
-    Tensor stream =
-        g.input("stream", Shape.of(Dim.symbol("batch"), Dim.symbol("length"), width));
+    Tensor stream = g.input("stream", Shape.of(Dim.symbol("batch"), Dim.symbol("length"), width));
     Tensor places = g.input("places", Shape.of(Dim.symbol("count")), DataType.INT64);
     Tensor logits = network.language().head().apply(stream.flatten(0, 1).indexSelect(0, places));
     return List.of(logits.slice(1, yes, yes + 1).minus(logits.slice(1, no, no + 1)).squeeze(1));

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Whether a denoiser listens: its error when it is told the truth, nothing, or the truth about another
- * scene, by timestep. If the three agree, its feedback is worth nothing.
+ * Whether a denoiser listens: its error when it is told the truth, nothing, or the truth about
+ * another scene, by timestep. If the three agree, its feedback is worth nothing.
  */
 final class PriorGap {
 
@@ -44,8 +44,10 @@ final class PriorGap {
                 "t=%d right %.3f empty %.3f shuffled %.3f",
                 timestep,
                 error(scope, diffusion, images, conditions.forward(scope, scenes, told), timestep),
-                error(scope, diffusion, images, conditions.forward(scope, scenes, untold), timestep),
-                error(scope, diffusion, images, conditions.forward(scope, others, told), timestep)));
+                error(
+                    scope, diffusion, images, conditions.forward(scope, scenes, untold), timestep),
+                error(
+                    scope, diffusion, images, conditions.forward(scope, others, told), timestep)));
       }
     }
     return lines;
@@ -56,13 +58,10 @@ final class PriorGap {
     long[] shape = diffusion.latentShape(images.shape());
     int latents = (int) (shape[0] * shape[1] * shape[2] * shape[3]);
     LatentDiffusion.Draws draws =
-        LatentDiffusion.Draws.draw(
-            RandomSource.seeded(timestep), (int) shape[0], latents, false);
+        LatentDiffusion.Draws.draw(RandomSource.seeded(timestep), (int) shape[0], latents, false);
     Arrays.fill(draws.timesteps(), timestep);
     float[] errors =
-        diffusion
-            .errorMap(scope, images, LatentDiffusion.Condition.of(condition), draws)
-            .floats();
+        diffusion.errorMap(scope, images, LatentDiffusion.Condition.of(condition), draws).floats();
     double sum = 0;
     for (float error : errors) {
       sum += error;

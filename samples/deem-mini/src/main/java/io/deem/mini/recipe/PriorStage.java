@@ -69,8 +69,13 @@ final class PriorStage implements Stage {
       session.trainable(parameter -> !parameter.startsWith(MiniArchitecture.AUTOENCODER));
       TrainingLoop.Plan plan =
           new TrainingLoop.Plan(
-              name(), "prior 1", STEPS, Recipe.SEED, new LearningRateSchedule(100, STEPS, 0.02),
-              recipe.checkpoints(name()), 200);
+              name(),
+              "prior 1",
+              STEPS,
+              Recipe.SEED,
+              new LearningRateSchedule(100, STEPS, 0.02),
+              recipe.checkpoints(name()),
+              200);
       new TrainingLoop(session, optimizer, plan)
           .run(new PriorTask(diffusion, conditions, batches), listener, cancellation);
       for (EmojiStyle style : EmojiStyle.values()) {
@@ -80,7 +85,9 @@ final class PriorStage implements Stage {
                 Recipe.SEED, corpus, style, labels.vocabulary(), SceneConfig.standard());
         System.out.println("prior, told and untold, on " + style.id());
         PriorGap.measure(
-                session, diffusion, conditions,
+                session,
+                diffusion,
+                conditions,
                 new SceneBatches(test, GAP_SCENES, MiniArchitecture.CANVAS))
             .forEach(System.out::println);
       }

@@ -58,8 +58,7 @@ final class PriorTask implements TrainingTask {
     LatentDiffusion.Draws draws =
         LatentDiffusion.Draws.draw(
             random, count, (int) (shape[0] * shape[1] * shape[2] * shape[3]), false);
-    Value error =
-        diffusion.errorMap(scope, images, LatentDiffusion.Condition.of(condition), draws);
+    Value error = diffusion.errorMap(scope, images, LatentDiffusion.Condition.of(condition), draws);
     return new Losses(scope.run1(mean, error), Map.of());
   }
 }

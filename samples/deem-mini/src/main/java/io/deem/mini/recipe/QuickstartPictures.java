@@ -18,8 +18,8 @@ import java.util.List;
 import javax.imageio.ImageIO;
 
 /**
- * Draws the pictures of the quickstart, in the styles that deem-mini is never trained on, of concepts
- * that it is trained on, and writes questions about them with the true answers:
+ * Draws the pictures of the quickstart, in the styles that deem-mini is never trained on, of
+ * concepts that it is trained on, and writes questions about them with the true answers:
  *
  * <pre>{@code QuickstartPictures DATA FOLDER SEED}</pre>
  *
@@ -71,8 +71,7 @@ public final class QuickstartPictures {
             EmojiStyle.OPENMOJI,
             EmojiStyle.OPENMOJI_BLACK);
     Vocabulary vocabulary = Labels.read(new Recipe(data, folder, corpus)).vocabulary();
-    SceneConfig config =
-        SceneConfig.standard().withCanvas(SIDE).withCountWeights(0.3, 0.4, 0.3);
+    SceneConfig config = SceneConfig.standard().withCanvas(SIDE).withCountWeights(0.3, 0.4, 0.3);
     Questions questions = new Questions(vocabulary, seed);
     List<String> lines = new ArrayList<>();
     lines.add("# picture\tquestion\tanswer\toptions; without options the answer is found freely");
@@ -84,7 +83,8 @@ public final class QuickstartPictures {
       Files.createDirectories(file.getParent());
       ImageIO.write(scene.picture().toBufferedImage(), "png", file.toFile());
       for (Question question : ask(questions, scene)) {
-        // Whether something is there is asked freely; else the options say what kind of answer fits.
+        // Whether something is there is asked freely; else the options say what kind of answer
+        // fits.
         String options = question.kind().yesNo() ? "" : String.join("|", question.options());
         lines.add(String.join("\t", name, question.text(), question.answer(), options));
       }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Batches of consecutive scenes. While a batch is used, the next one is drawn in the background; what
- * a step gets depends on its number alone.
+ * Batches of consecutive scenes. While a batch is used, the next one is drawn in the background;
+ * what a step gets depends on its number alone.
  */
 final class SceneBatches {
 

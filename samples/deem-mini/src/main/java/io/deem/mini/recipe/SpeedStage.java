@@ -41,9 +41,13 @@ final class SpeedStage implements Stage {
       double stepsPerSecond = (STEPS - STEPS / 2) / ((System.nanoTime() - half[0]) / 1e9);
       System.out.println(
           String.format(
-              Locale.ROOT, "%s %s: %.2f steps/s, %.1f samples/s, %s resident",
-              measured.name(), precision, stepsPerSecond,
-              stepsPerSecond * measured.samplesPerStep(), resident()));
+              Locale.ROOT,
+              "%s %s: %.2f steps/s, %.1f samples/s, %s resident",
+              measured.name(),
+              precision,
+              stepsPerSecond,
+              stepsPerSecond * measured.samplesPerStep(),
+              resident()));
     }
   }
 

@@ -18,8 +18,8 @@ import java.util.Locale;
  *
  * <pre>{@code TrainMini DATA WORK [STAGE...]}</pre>
  *
- * Each stage leaves its result in a folder of WORK and is skipped if that is there; a stage that was
- * stopped goes on from its last checkpoint.
+ * Each stage leaves its result in a folder of WORK and is skipped if that is there; a stage that
+ * was stopped goes on from its last checkpoint.
  */
 public final class TrainMini {
 
@@ -73,14 +73,27 @@ public final class TrainMini {
   private static Stage language(Recipe recipe) {
     DeemStage.Plan plan =
         new DeemStage.Plan(
-            "language", List.of(), 4, 16, 700, 50, List.of(new ParameterGroup("", 5e-4, 0.01)),
+            "language",
+            List.of(),
+            4,
+            16,
+            700,
+            50,
+            List.of(new ParameterGroup("", 5e-4, 0.01)),
             name -> inLanguageModel(name) && !name.contains("llama_cross_attn"));
     return new DeemStage(
         recipe,
         plan,
         m ->
             new LanguageTask(
-                m.network(), m.labels(), m.batches(), m.text(), m.captions(), m.questions(), 4, 0.2));
+                m.network(),
+                m.labels(),
+                m.batches(),
+                m.text(),
+                m.captions(),
+                m.questions(),
+                4,
+                0.2));
   }
 
   /** DEEM's first stage: the language model and the UNet stay as they are. */
@@ -134,7 +147,9 @@ public final class TrainMini {
             24,
             600,
             30,
-            List.of(new ParameterGroup("sampling_offsets", 1e-4, 0), new ParameterGroup("", 3e-4, 0.01)),
+            List.of(
+                new ParameterGroup("sampling_offsets", 1e-4, 0),
+                new ParameterGroup("", 3e-4, 0.01)),
             TrainMini::inLanguageModel);
     DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 0));
     return new DeemStage(
@@ -165,7 +180,10 @@ public final class TrainMini {
     Duration left = progress.remaining();
     text.append(
         String.format(
-            Locale.ROOT, "  %.1f/s  %d:%02d left", progress.itemsPerSecond(), left.toMinutes(),
+            Locale.ROOT,
+            "  %.1f/s  %d:%02d left",
+            progress.itemsPerSecond(),
+            left.toMinutes(),
             left.toSecondsPart()));
     return text.toString();
   }

@@ -67,8 +67,7 @@ final class Whitening {
     foldDecoder(session, prefix + "post_quant_conv.", factor, mean);
   }
 
-  private void foldEncoder(
-      TorchSession session, String name, double[][] inverse, double[] mean) {
+  private void foldEncoder(TorchSession session, String name, double[][] inverse, double[] mean) {
     float[] weight = session.param(name + "weight").floats();
     float[] bias = session.param(name + "bias").floats();
     int in = weight.length / bias.length;
