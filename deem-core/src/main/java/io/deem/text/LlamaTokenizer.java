@@ -231,7 +231,7 @@ public final class LlamaTokenizer implements Tokenizer {
       }
       boolean exists =
           addedTexts.containsKey((int) id)
-              || id < vocabulary.size() && vocabulary.piece((int) id) != null;
+              || (id < vocabulary.size() && vocabulary.piece((int) id) != null);
       if (exists && (keepSpecialTokens || !special.contains((int) id))) {
         kept.add((int) id);
       }
