@@ -40,7 +40,9 @@ final class UnicodeText {
     return switch (c) {
       case '\u0085', '\u00a0', '\u1680', '\u2028', '\u2029', '\u202f', '\u205f', '\u3000' -> true;
       default ->
-          c >= '\t' && c <= '\r' || c >= '\u001c' && c <= ' ' || c >= '\u2000' && c <= '\u200a';
+          (c >= '\t' && c <= '\r')
+              || (c >= '\u001c' && c <= ' ')
+              || (c >= '\u2000' && c <= '\u200a');
     };
   }
 

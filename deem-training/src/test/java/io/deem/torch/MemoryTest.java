@@ -154,7 +154,7 @@ class MemoryTest {
   }
 
   private static long residentBytes() throws IOException {
-    return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]) * PAGE;
+    return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ", -1)[1]) * PAGE;
   }
 
   private record Held(int arrays, long buffers, long bufferBytes) {
