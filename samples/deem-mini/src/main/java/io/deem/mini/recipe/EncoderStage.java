@@ -16,6 +16,8 @@ import io.deem.training.LearningRateSchedule;
 import io.deem.training.ParameterGroup;
 import io.deem.training.SessionWeights;
 import io.deem.training.TrainingLoop;
+import io.deem.weights.SafetensorsFile;
+import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -26,17 +28,36 @@ import java.util.Set;
 final class EncoderStage implements Stage {
 
   private static final int BATCH = 32;
-  private static final long STEPS = 3600;
+
+  /**
+   * What makes one such stage different from another.
+   *
+   * @param name of the stage
+   * @param from earlier stages whose weights it starts from; of one name the last counts
+   * @param sceneSeed added to the recipe's seed for its scenes
+   * @param steps in all
+   * @param warmup steps until the full learning rate
+   * @param learningRate of everything but the temperatures
+   */
+  record Plan(
+      String name,
+      List<String> from,
+      int sceneSeed,
+      long steps,
+      long warmup,
+      double learningRate) {}
 
   private final Recipe recipe;
+  private final Plan plan;
 
-  EncoderStage(Recipe recipe) {
+  EncoderStage(Recipe recipe, Plan plan) {
     this.recipe = recipe;
+    this.plan = plan;
   }
 
   @Override
   public String name() {
-    return "encoder";
+    return plan.name;
   }
 
   @Override
@@ -48,7 +69,10 @@ final class EncoderStage implements Stage {
     Labels labels = Labels.read(recipe);
     SceneGenerator scenes =
         SceneGenerator.training(
-            Recipe.SEED + 1, recipe.corpus(), labels.vocabulary(), SceneConfig.training());
+            Recipe.SEED + plan.sceneSeed,
+            recipe.corpus(),
+            labels.vocabulary(),
+            SceneConfig.training());
     SceneBatches batches = new SceneBatches(scenes, BATCH, MiniArchitecture.CANVAS);
     List<Param> params = new ArrayList<>(network.eyes().params());
     params.add(NounTask.BACKGROUND);
@@ -59,6 +83,12 @@ final class EncoderStage implements Stage {
     InitialWeights start = new InitialWeights(params, Recipe.SEED + 1);
     start.fill("gamma", 1f).fill("_temperature", 12);
     AnchoredQueries.set(start, network.config().visualResampler().layers(), Recipe.SEED);
+    List<TensorSource> opened = new ArrayList<>();
+    for (String stage : plan.from) {
+      SafetensorsFile weights = SafetensorsFile.open(recipe.result(stage));
+      opened.add(weights);
+      start.from(weights);
+    }
     try (TorchSession session = new TorchEngine().open(start);
         AdamW optimizer =
             new AdamW(
@@ -66,23 +96,25 @@ final class EncoderStage implements Stage {
                 new AdamW.Config(0.9, 0.98, 1e-8, 1),
                 List.of(
                     new ParameterGroup("_temperature", 1e-2, 0),
-                    new ParameterGroup("", 1.5e-3, 0.05)),
+                    new ParameterGroup("", plan.learningRate, 0.05)),
                 Set.of())) {
       params.forEach(session::load);
       session.trainable(name -> !name.equals(network.eyes().positionTable()));
-      TrainingLoop.Plan plan =
+      TrainingLoop.Plan loop =
           new TrainingLoop.Plan(
               name(),
-              "encoder 2",
-              STEPS,
+              name() + " " + plan.steps,
+              plan.steps,
               Recipe.SEED,
-              new LearningRateSchedule(200, STEPS, 0.01),
+              new LearningRateSchedule(plan.warmup, plan.steps, 0.01),
               recipe.checkpoints(name()),
               200);
-      new TrainingLoop(session, optimizer, plan)
+      new TrainingLoop(session, optimizer, loop)
           .run(new NounTask(network.eyes(), labels, batches), listener, cancellation);
-      scaleTokens(session, network, batches, labels.meanNorm());
+      scaleTokens(session, network, batches.batch(plan.steps), labels.meanNorm());
       SessionWeights.of(session).write(recipe.result(name()));
+    } finally {
+      opened.forEach(TensorSource::close);
     }
   }
 
@@ -90,11 +122,17 @@ final class EncoderStage implements Stage {
    * Makes visual tokens as long as the embeddings of words, which the language model is used to.
    */
   private static void scaleTokens(
-      TorchSession session, DeemNetwork network, SceneBatches batches, double wanted) {
+      TorchSession session, DeemNetwork network, SceneBatches.Batch batch, double wanted) {
     double sum = 0;
     int count = 0;
     try (TorchScope scope = session.scope()) {
-      Value pixels = scope.floats(batches.batch(STEPS).pixels(), batches.shape());
+      Value pixels =
+          scope.floats(
+              batch.pixels(),
+              batch.scenes().size(),
+              3,
+              MiniArchitecture.CANVAS,
+              MiniArchitecture.CANVAS);
       float[] tokens = network.eyes().forward(scope, pixels, null).tokens().floats();
       int width = MiniArchitecture.LANGUAGE_WIDTH;
       for (int i = 0; i < tokens.length; i += width) {

@@ -11,7 +11,7 @@ import java.util.Locale;
 /** Measures how fast a stage trains in 32 bits and in bfloat16, and how much memory it holds. */
 final class SpeedStage implements Stage {
 
-  private static final long STEPS = 40;
+  private static final long STEPS = 12;
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private final DeemStage measured;

@@ -54,13 +54,18 @@ public final class TrainMini {
     return List.of(
         new AutoencoderStage(recipe),
         new PriorStage(recipe),
-        new EncoderStage(recipe),
+        new EncoderStage(recipe, new EncoderStage.Plan("encoder", List.of(), 1, 3600, 200, 1.5e-3)),
         language(recipe),
         alignment(recipe),
         new PresenceStage(recipe, "alignment"),
         answering(recipe),
-        new PresenceStage(recipe, "answering"),
-        new PackageStage(recipe, "answering"));
+        new EncoderStage(
+            recipe,
+            new EncoderStage.Plan(
+                "recognition", List.of("encoder", "alignment"), 7, 1400, 50, 8e-4)),
+        tuning(recipe),
+        new PresenceStage(recipe, "tuning"),
+        new PackageStage(recipe, "tuning"));
   }
 
   private static boolean inLanguageModel(String name) {
@@ -152,6 +157,33 @@ public final class TrainMini {
                 new ParameterGroup("", 3e-4, 0.01)),
             TrainMini::inLanguageModel);
     DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 0));
+    return new DeemStage(
+        recipe,
+        plan,
+        m -> new DeemTask(m.network(), m.batches(), m.text(), m.captions(), m.questions(), mix));
+  }
+
+  /**
+   * All of it together, briefly: what the encoder and the language model learnt apart fits again.
+   */
+  private static Stage tuning(Recipe recipe) {
+    DeemStage.Plan plan =
+        new DeemStage.Plan(
+            "tuning",
+            List.of("answering", "recognition"),
+            8,
+            16,
+            300,
+            20,
+            List.of(
+                new ParameterGroup("sampling_offsets", 1e-4, 0),
+                new ParameterGroup("visual_tokenizer.sniffer", 1e-4, 0.05),
+                new ParameterGroup("visual_tokenizer.perceiver_resampler", 1e-4, 0.05),
+                new ParameterGroup("visual_tokenizer.proj_i", 5e-4, 0.01),
+                new ParameterGroup("mmfs_module", 5e-4, 0.01),
+                new ParameterGroup("", 2e-4, 0.01)),
+            name -> learnsInAlignment(name) || inLanguageModel(name));
+    DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 2));
     return new DeemStage(
         recipe,
         plan,
