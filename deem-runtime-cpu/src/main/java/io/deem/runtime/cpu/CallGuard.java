@@ -2,7 +2,6 @@ package io.deem.runtime.cpu;
 
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
-import io.github.resilience4j.bulkhead.BulkheadFullException;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
@@ -90,13 +89,18 @@ final class CallGuard {
    */
   <T> T call(Function<Runnable, T> work) {
     requireOpen();
+    if (!bulkhead.tryAcquirePermission()) {
+      throw Thread.currentThread().isInterrupted()
+          ? new CancellationException("interrupted")
+          : new RejectedExecutionException("too many calls run at once");
+    }
     try {
-      return bulkhead.executeSupplier(() -> counted(work));
-    } catch (BulkheadFullException e) {
-      throw interruptedOr(new RejectedExecutionException("too many calls run at once", e));
+      return counted(work);
     } catch (CallNotPermittedException e) {
       throw new RejectedExecutionException(
           "too many calls have failed lately; try again in " + PAUSE_SECONDS + " seconds", e);
+    } finally {
+      bulkhead.onComplete();
     }
   }
 
@@ -112,6 +116,13 @@ final class CallGuard {
     }
     if (idle) {
       free.run();
+    }
+  }
+
+  /** Whether a call is running. */
+  boolean isBusy() {
+    synchronized (lock) {
+      return running > 0;
     }
   }
 
@@ -156,11 +167,5 @@ final class CallGuard {
     if (closed) {
       throw new ClosedModelException();
     }
-  }
-
-  private static RuntimeException interruptedOr(RuntimeException otherwise) {
-    return Thread.currentThread().isInterrupted()
-        ? new CancellationException("interrupted")
-        : otherwise;
   }
 }

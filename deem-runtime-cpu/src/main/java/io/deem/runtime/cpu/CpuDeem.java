@@ -60,6 +60,11 @@ final class CpuDeem implements Deem {
     guard.close();
   }
 
+  /** Whether a call is running. */
+  boolean isBusy() {
+    return guard.isBusy();
+  }
+
   private static ModelInfo info(ModelFolder model, Session session) {
     ModelFolder.Description description = model.description();
     Map<String, Long> counts = new LinkedHashMap<>();

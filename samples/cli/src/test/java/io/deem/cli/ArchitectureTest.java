@@ -45,6 +45,7 @@ class ArchitectureTest {
                   "io.deem.nn",
                   "io.deem.json",
                   "io.deem.text",
+                  "io.deem.image",
                   "io.deem.weights",
                   "io.deem.random",
                   "io.deem.diffusion")),

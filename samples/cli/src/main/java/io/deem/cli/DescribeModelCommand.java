@@ -1,0 +1,65 @@
+package io.deem.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import io.deem.Deem;
+import io.deem.ModelInfo;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Says what a model is and where it comes from. */
+@Command(
+    name = "describe-model",
+    description = "Say what a model is: its parts, their sizes, and where it comes from.")
+final class DescribeModelCommand implements Callable<Integer> {
+
+  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
+  @ParentCommand private DeemCommand parent;
+  @Mixin private ModelOptions model;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    try (Deem deem = model.open()) {
+      ModelInfo info = deem.info();
+      PrintWriter out = spec.commandLine().getOut();
+      if (parent.json()) {
+        out.println(GSON.toJson(json(info)));
+      } else {
+        print(info, out);
+      }
+    }
+    return 0;
+  }
+
+  private static JsonObject json(ModelInfo info) {
+    JsonObject json = new JsonObject();
+    json.addProperty("name", info.name());
+    json.addProperty("imageSize", info.imageSize());
+    json.addProperty("runtime", info.runtime());
+    json.add("parameters", GSON.toJsonTree(new TreeMap<>(info.parameters())));
+    json.add("provenance", GSON.toJsonTree(new TreeMap<>(info.provenance())));
+    return json;
+  }
+
+  private static void print(ModelInfo info, PrintWriter out) {
+    long all = info.parameters().values().stream().mapToLong(Long::longValue).sum();
+    out.printf("%s: sees %d x %d pixels%n", info.name(), info.imageSize(), info.imageSize());
+    out.printf("runs on %s%n", info.runtime());
+    out.printf("%,d parameters%n", all);
+    for (Map.Entry<String, Long> part : new TreeMap<>(info.parameters()).entrySet()) {
+      out.printf("  %-18s %,14d%n", part.getKey(), part.getValue());
+    }
+    new TreeMap<>(info.provenance()).forEach((key, value) -> out.printf("%s: %s%n", key, value));
+  }
+}

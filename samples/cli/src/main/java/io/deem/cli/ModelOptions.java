@@ -1,0 +1,60 @@
+package io.deem.cli;
+
+import io.deem.Deem;
+import io.deem.DeemOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Which model to open, and how. */
+final class ModelOptions {
+
+  private static final String VARIABLE = "DEEM_MODEL";
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      paramLabel = "FOLDER",
+      description = "The model's folder; by default what DEEM_MODEL says.")
+  private Path model;
+
+  @Option(
+      names = "--runtime",
+      paramLabel = "NAME",
+      description = "What runs the model, for example cpu; by default the best there is.")
+  private String runtime;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads for one computation; 0, the default, for one a processor.")
+  private int threads;
+
+  /** The folder that was chosen. */
+  Path folder() {
+    if (model != null) {
+      return model;
+    }
+    String variable = System.getenv(VARIABLE);
+    if (variable == null || variable.isBlank()) {
+      throw new ParameterException(
+          spec.commandLine(), "no model: give --model FOLDER, or set " + VARIABLE);
+    }
+    return Path.of(variable);
+  }
+
+  Deem open() throws IOException {
+    if (threads < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads must be at least 0, not " + threads);
+    }
+    DeemOptions options = DeemOptions.defaults().withThreads(threads).withRuntime(runtime);
+    return Deem.open(folder(), options);
+  }
+}

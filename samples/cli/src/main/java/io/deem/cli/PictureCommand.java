@@ -1,0 +1,80 @@
+package io.deem.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import io.deem.Deem;
+import io.deem.Image;
+import io.deem.Perceiver;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** What the commands about pictures share: they read the pictures, open the model and print. */
+abstract class PictureCommand implements Callable<Integer> {
+
+  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+  private static final double NANOS = 1e9;
+
+  @ParentCommand private DeemCommand parent;
+  @Mixin private ModelOptions model;
+  @Spec private CommandSpec spec;
+
+  /** The pictures to see. */
+  abstract List<Path> pictures();
+
+  /** Sees one picture. */
+  abstract Finding see(Perceiver perceiver, Image image) throws IOException;
+
+  /**
+   * What was found.
+   *
+   * @param text for people; may have several lines
+   * @param json for machines
+   */
+  record Finding(String text, JsonObject json) {}
+
+  @Override
+  public final Integer call() throws IOException {
+    model.folder();
+    // A picture that cannot be read should be reported before a large model is opened.
+    Map<Path, Image> images = new LinkedHashMap<>();
+    for (Path path : pictures()) {
+      images.put(path, Image.read(path));
+    }
+    try (Deem deem = model.open()) {
+      for (Map.Entry<Path, Image> each : images.entrySet()) {
+        print(each.getKey(), see(deem.perceiver(), each.getValue()), images.size() > 1);
+      }
+    }
+    return 0;
+  }
+
+  private void print(Path path, Finding finding, boolean named) {
+    if (parent.json()) {
+      JsonObject json = new JsonObject();
+      json.addProperty("image", path.toString());
+      finding.json.entrySet().forEach(entry -> json.add(entry.getKey(), entry.getValue()));
+      spec.commandLine().getOut().println(GSON.toJson(json));
+    } else {
+      spec.commandLine().getOut().println((named ? path + ": " : "") + finding.text);
+    }
+  }
+
+  /** The spec of the command, for errors about its arguments. */
+  final CommandSpec spec() {
+    return spec;
+  }
+
+  static double seconds(Duration time) {
+    return time.toNanos() / NANOS;
+  }
+}
