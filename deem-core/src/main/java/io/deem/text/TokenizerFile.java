@@ -224,6 +224,24 @@ public final class TokenizerFile {
     }
   }
 
+  /** This tokenizer without the tokens that were added behind its vocabulary. */
+  public TokenizerFile withoutAddedTokens() {
+    try {
+      JsonObject root = parsed();
+      JsonObject vocabulary = root.getAsJsonObject("model").getAsJsonObject("vocab");
+      JsonArray kept = new JsonArray();
+      for (JsonElement token : addedTokens(origin, root)) {
+        if (vocabulary.has(token.getAsJsonObject().get("content").getAsString())) {
+          kept.add(token);
+        }
+      }
+      root.add("added_tokens", kept);
+      return parse(origin, root.toString());
+    } catch (MalformedTokenizerException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Writes the JSON to a file, replacing one that is there in one step. */
   public void write(Path path) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));

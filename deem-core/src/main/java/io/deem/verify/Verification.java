@@ -16,6 +16,8 @@ public final class Verification {
       List.of(
           new SchedulersCheck(),
           new PreprocessCheck(),
+          new TokenizerCheck(),
+          new PromptsCheck(),
           new ConvNextCheck(),
           new QFormerCheck(),
           new MmfsCheck(),

@@ -105,6 +105,8 @@ class TokenizerFileTest {
     assertEquals(OptionalInt.of(8), read.tokenId("<y>"));
     assertEquals(plain.fingerprint(), read.fingerprint());
     assertTrue(read.json().contains("\"x\":1.50"));
+    assertEquals(7, read.withoutAddedTokens().vocabularySize());
+    assertEquals(OptionalInt.empty(), read.withoutAddedTokens().tokenId("<x>"));
     IllegalArgumentException again =
         assertThrows(IllegalArgumentException.class, () -> read.withAddedTokens(List.of("<x>")));
     assertEquals(file + ": token \"<x>\" is already in the vocabulary", again.getMessage());
