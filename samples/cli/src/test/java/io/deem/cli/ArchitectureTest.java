@@ -34,8 +34,8 @@ class ArchitectureTest {
           entry("io.deem.json", Set.of()),
           entry("io.deem.random", Set.of()),
           entry("io.deem.weights", Set.of("io.deem.graph", "io.deem.json")),
-          entry("io.deem.text", Set.of("io.deem.json")),
-          entry("io.deem.image", Set.of()),
+          entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
+          entry("io.deem.image", Set.of("io.deem.graph")),
           entry("io.deem.diffusion", Set.of("io.deem.graph", "io.deem.random")),
           entry("io.deem.generation", Set.of("io.deem.graph", "io.deem.random")),
           entry(
