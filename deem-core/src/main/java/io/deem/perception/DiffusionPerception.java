@@ -49,8 +49,8 @@ final class DiffusionPerception {
   }
 
   /**
-   * The denoiser's error on the most probable latents of an image, told what the encoder saw of it and
-   * told nothing.
+   * The denoiser's error on the most probable latents of an image, told what the encoder saw of it
+   * and told nothing.
    *
    * @param check called between pieces of work
    */
@@ -101,13 +101,12 @@ final class DiffusionPerception {
   }
 
   /**
-   * Drowns an image's latents in noise and denoises them under the condition that the encoder saw, with
-   * classifier-free guidance and DDIM.
+   * Drowns an image's latents in noise and denoises them under the condition that the encoder saw,
+   * with classifier-free guidance and DDIM.
    *
    * @param check called between steps
    */
-  Image redraw(
-      Scope scope, Image image, EncodedImage seen, RedrawOptions options, Runnable check) {
+  Image redraw(Scope scope, Image image, EncodedImage seen, RedrawOptions options, Runnable check) {
     Value pixels = pixels(scope, image);
     RandomSource random = RandomSource.seeded(options.seed());
     float[] latentNoise = new float[latents(pixels)];
@@ -120,8 +119,7 @@ final class DiffusionPerception {
     long[] shape = clean.shape();
     Told sighted = new Told(seen.condition(), seen.maps());
     // Guidance pushes away from the negative tokens; both sides get the same maps.
-    Told negative =
-        options.guidanceScale() > 1 ? new Told(negative(scope), seen.maps()) : null;
+    Told negative = options.guidanceScale() > 1 ? new Told(negative(scope), seen.maps()) : null;
     // The spacing that begins where the noise was added, at the last timestep.
     Sampler sampler =
         SamplerConfig.builder(SamplingMethod.DDIM)

@@ -6,8 +6,8 @@ import io.deem.model.VisualTokenizer;
 import java.util.List;
 
 /**
- * What the encoder saw in one image, in plain memory, so that it outlives the scope that computed it
- * and can be given to any engine.
+ * What the encoder saw in one image, in plain memory, so that it outlives the scope that computed
+ * it and can be given to any engine.
  *
  * @param tokens for the language model, [1, queries, language width]
  * @param condition for the diffusion model, [1, queries, condition width]

@@ -1,8 +1,8 @@
 package io.deem.perception;
 
 /**
- * Images that were encoded before, by {@link io.deem.Image#contentHash()}. For one model. Safe for use
- * from many threads; may forget at any time.
+ * Images that were encoded before, by {@link io.deem.Image#contentHash()}. For one model. Safe for
+ * use from many threads; may forget at any time.
  */
 public interface EncodedImages {
 

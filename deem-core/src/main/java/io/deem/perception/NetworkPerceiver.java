@@ -32,11 +32,11 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 
 /**
- * Perceives with a network on any engine. Texts are generated greedily, at most {@value #MAX_TOKENS}
- * tokens, and end at an end token or where an image would start.
+ * Perceives with a network on any engine. Texts are generated greedily, at most {@value
+ * #MAX_TOKENS} tokens, and end at an end token or where an image would start.
  *
- * <p>Safe for use from many threads. Between tokens and diffusion steps the thread's interruption is
- * looked at, and a {@linkplain #withCheck check} is run.
+ * <p>Safe for use from many threads. Between tokens and diffusion steps the thread's interruption
+ * is looked at, and a {@linkplain #withCheck check} is run.
  */
 public final class NetworkPerceiver implements Perceiver {
 
@@ -89,8 +89,8 @@ public final class NetworkPerceiver implements Perceiver {
   }
 
   /**
-   * This perceiver with something to run between tokens and diffusion steps, which can end a call by
-   * throwing.
+   * This perceiver with something to run between tokens and diffusion steps, which can end a call
+   * by throwing.
    */
   public NetworkPerceiver withCheck(Runnable between) {
     return new NetworkPerceiver(session, network, tokenizer, prompts, encoded, between);
@@ -191,14 +191,11 @@ public final class NetworkPerceiver implements Perceiver {
   }
 
   /** Log-probabilities of answers and the end after each, in one pass. */
-  private double[] score(
-      Scope outer, EncodedImage seen, int[] prompt, List<int[]> answers) {
+  private double[] score(Scope outer, EncodedImage seen, int[] prompt, List<int[]> answers) {
     InterleavedBatch.Special special = network.config().special();
-    List<int[]> rows =
-        answers.stream().map(answer -> PromptEncoder.join(prompt, answer)).toList();
+    List<int[]> rows = answers.stream().map(answer -> PromptEncoder.join(prompt, answer)).toList();
     try (Scope scope = outer.child()) {
-      InterleavedBatch batch =
-          new InterleavedBatch(special, rows, InterleavedBatch.Padding.RIGHT);
+      InterleavedBatch batch = new InterleavedBatch(special, rows, InterleavedBatch.Padding.RIGHT);
       InterleavedDecoder language = network.language();
       Value embedded = language.embed(scope, batch, seen.tokens().upload(scope, rows.size()));
       LlamaDecoder.Images images =

@@ -59,13 +59,18 @@ final class PromptEncoder {
     int[] ids = text.length() > LONGEST_TEXT * LONGEST_TOKEN ? new int[0] : encode(text);
     if (ids.length == 0 || ids.length > LONGEST_TEXT) {
       throw new IllegalArgumentException(
-          name + " must have 1 to " + LONGEST_TEXT + " tokens, and has "
+          name
+              + " must have 1 to "
+              + LONGEST_TEXT
+              + " tokens, and has "
               + (ids.length == 0 ? text.length() + " characters" : Integer.toString(ids.length)));
     }
     for (int id : ids) {
       if (isSpecial(id)) {
         throw new IllegalArgumentException(
-            name + " must not contain the special token " + tokenizer.decode(new long[] {id}, true));
+            name
+                + " must not contain the special token "
+                + tokenizer.decode(new long[] {id}, true));
       }
     }
     return ids;

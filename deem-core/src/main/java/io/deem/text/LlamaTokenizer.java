@@ -19,9 +19,10 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
 /**
- * The tokenizer of LLaMA and its relatives in plain Java: SentencePiece byte pair encoding as {@code
- * tokenizer.json} describes it, in the three ways in which Hugging Face transformers runs it. They
- * agree on every text without special tokens and differ in what happens to the spaces around them.
+ * The tokenizer of LLaMA and its relatives in plain Java: SentencePiece byte pair encoding as
+ * {@code tokenizer.json} describes it, in the three ways in which Hugging Face transformers runs
+ * it. They agree on every text without special tokens and differ in what happens to the spaces
+ * around them.
  *
  * <pre>{@code
  * TokenizerFile file = TokenizerFile.read(folder).withAddedTokens(SpecialTokens.IMAGE);
@@ -43,8 +44,8 @@ public final class LlamaTokenizer implements Tokenizer {
      */
     LEGACY,
     /**
-     * As the slow tokenizer with {@code legacy=False}: whitespace beside added tokens is dropped and
-     * only the beginning of the text gets a leading space.
+     * As the slow tokenizer with {@code legacy=False}: whitespace beside added tokens is dropped
+     * and only the beginning of the text gets a leading space.
      */
     MODERN;
 
@@ -78,8 +79,7 @@ public final class LlamaTokenizer implements Tokenizer {
     this.file = file;
     this.mode = mode;
     vocabulary = new LlamaVocabulary(file, root);
-    PairMerges merges =
-        mode == Mode.FAST ? vocabulary.listedMerges() : vocabulary.scoredMerges();
+    PairMerges merges = mode == Mode.FAST ? vocabulary.listedMerges() : vocabulary.scoredMerges();
     encoding = new BytePairEncoding(vocabulary.characters(), vocabulary.bytes(), merges);
     padding = Math.min(SpecialTokens.PADDING_ID, vocabulary.size() - 1);
     begin = requireTokenId(SpecialTokens.BEGIN);
@@ -152,8 +152,7 @@ public final class LlamaTokenizer implements Tokenizer {
     requireOpen();
     String wellFormed = UnicodeText.withoutLoneSurrogates(text);
     if (mode == Mode.MODERN) {
-      wellFormed =
-          LlamaVocabulary.SPACE + wellFormed.replace(LlamaVocabulary.SPACE, ' ');
+      wellFormed = LlamaVocabulary.SPACE + wellFormed.replace(LlamaVocabulary.SPACE, ' ');
     }
     LongStream.Builder ids = LongStream.builder();
     for (String segment : segments(wellFormed)) {

@@ -19,7 +19,9 @@ final class LlamaVocabulary {
   /** What SentencePiece writes for a space. */
   static final char SPACE = '\u2581';
 
-  /** The score of pieces that are nothing but spaces puts them behind all others, ties among them. */
+  /**
+   * The score of pieces that are nothing but spaces puts them behind all others, ties among them.
+   */
   private static final int LAST = Integer.MAX_VALUE;
 
   private static final int BYTES = 256;

@@ -3,9 +3,7 @@ package io.deem.text;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * Rows of token ids, filled up to one length. Immutable.
- */
+/** Rows of token ids, filled up to one length. Immutable. */
 public final class TokenBatch {
 
   /** Where rows are filled up. */

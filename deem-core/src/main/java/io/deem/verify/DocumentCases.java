@@ -115,8 +115,7 @@ final class DocumentCases {
     StoredDraws draws = PromptResults.draws(sample, List.of(), 0);
     int number = 0;
     for (JsonElement caption : sample.getAsJsonArray("captions")) {
-      List<String> parts =
-          caption.isJsonArray() ? texts(caption) : List.of(caption.getAsString());
+      List<String> parts = caption.isJsonArray() ? texts(caption) : List.of(caption.getAsString());
       String image = sample.get("image").getAsString();
       document(name + "." + number++, writer.captioned(image, parts, draws));
     }
@@ -148,9 +147,7 @@ final class DocumentCases {
     }
     TokenBatch text =
         TokenBatch.of(
-            taken.stream().map(PackedSequence::ids).toList(),
-            SpecialTokens.PADDING_ID,
-            Side.RIGHT);
+            taken.stream().map(PackedSequence::ids).toList(), SpecialTokens.PADDING_ID, Side.RIGHT);
     results.text(name, text, text.mask());
     results.images(
         name, whole(taken.stream().flatMap(sequence -> sequence.images().stream()).toList()));
@@ -158,13 +155,10 @@ final class DocumentCases {
         name + ".num_image_per_seq",
         taken.stream().mapToInt(sequence -> sequence.images().size()).toArray());
     results.counts(
-        name + ".seq_lens",
-        taken.stream().mapToInt(sequence -> sequence.ids().length).toArray());
+        name + ".seq_lens", taken.stream().mapToInt(sequence -> sequence.ids().length).toArray());
     results.counts(
         name + ".nearest_bos_idxs",
-        taken.stream()
-            .flatMapToInt(sequence -> IntStream.of(sequence.nearestBegins()))
-            .toArray());
+        taken.stream().flatMapToInt(sequence -> IntStream.of(sequence.nearestBegins())).toArray());
     JsonArray meta = new JsonArray();
     for (PackedSequence<String> sequence : taken) {
       JsonObject one = new JsonObject();

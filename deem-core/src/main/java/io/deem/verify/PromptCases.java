@@ -49,7 +49,8 @@ final class PromptCases {
             : sample.has("wrapper") ? "merge_cache" : "";
     switch (collator) {
       case "VQACaptionTrainCollator" ->
-          results.batch(name, new QuestionPrompts(plain(sample)).train(questions(sample, "samples")));
+          results.batch(
+              name, new QuestionPrompts(plain(sample)).train(questions(sample, "samples")));
       case "VQAEvalCollator", "ImageNetEvalCollator" -> ask(name, collator, sample);
       case "ImageTextPairTrainCollator" -> learnPairs(name, sample);
       case "ImageTextPairEvalCollator" -> evaluatePairs(name, sample);
@@ -200,8 +201,7 @@ final class PromptCases {
     PromptBatch<String> batch = prompts.stack(packed);
     results.text(name, batch.text(), batch.mask());
     results.images(name, batch.images());
-    results.ids(
-        name + ".gt_text_ids", batch.labels(), batch.text().rows(), batch.text().length());
+    results.ids(name + ".gt_text_ids", batch.labels(), batch.text().rows(), batch.text().length());
     long[] counts = Arrays.stream(batch.imagesPerRow()).asLongStream().toArray();
     results.ids(name + ".num_image_per_seq", counts, counts.length, 1);
   }
@@ -222,8 +222,7 @@ final class PromptCases {
             new RegionConversations.Turn(
                 human ? Speaker.HUMAN : Speaker.MODEL, text(turn.getAsJsonObject(), "value")));
       }
-      conversations.add(
-          new RegionConversations.Conversation<>(text(one, "image"), masks, turns));
+      conversations.add(new RegionConversations.Conversation<>(text(one, "image"), masks, turns));
       size = results.fixture().io().info("images." + text(one, "image")).shape();
     }
     results.batch(

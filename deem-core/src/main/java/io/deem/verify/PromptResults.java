@@ -103,11 +103,9 @@ record PromptResults(Fixture fixture, String prefix, Reference reference, Report
 
   /** A result that is no tensor. */
   void scalar(String name, String field, JsonElement actual) {
-    JsonObject scalars =
-        fixture.config().getAsJsonObject("scalars").getAsJsonObject(name);
+    JsonObject scalars = fixture.config().getAsJsonObject("scalars").getAsJsonObject(name);
     JsonElement stored = scalars == null ? null : scalars.get(field);
-    report.equal(
-        prefix + name + "." + field, Verification.PLAIN_JAVA, stored, actual);
+    report.equal(prefix + name + "." + field, Verification.PLAIN_JAVA, stored, actual);
   }
 
   /** How a case's answers are generated, as far as both name it. */

@@ -97,7 +97,11 @@ final class PromptsCheck implements FixtureCheck {
     template(name, PromptTemplate.IMAGE_TRAINING, pairs, "image_", report);
     list(templates, report, PromptTemplate.QUESTION_EVALUATION, "VQAEvalCollator", "instr_prompts");
     list(
-        templates, report, PromptTemplate.CHOICE_EVALUATION, "ImageNetEvalCollator", "instr_prompts");
+        templates,
+        report,
+        PromptTemplate.CHOICE_EVALUATION,
+        "ImageNetEvalCollator",
+        "instr_prompts");
     name = "ImageTextPairEvalCollator";
     list(templates, report, PromptTemplate.CAPTION_EVALUATION, name, "instr_prompts", "text");
     list(templates, report, PromptTemplate.IMAGE_EVALUATION, name, "instr_prompts", "image");
@@ -105,8 +109,10 @@ final class PromptsCheck implements FixtureCheck {
     list(templates, report, PromptTemplate.GROUNDING_TRAINING, name, "tasks_prompts", "grounding");
     list(templates, report, PromptTemplate.REFERRING_TRAINING, name, "tasks_prompts", "referring");
     name = "GroundingEvalCollator";
-    list(templates, report, PromptTemplate.GROUNDING_EVALUATION, name, "instr_prompts", "grounding");
-    list(templates, report, PromptTemplate.REFERRING_EVALUATION, name, "instr_prompts", "referring");
+    list(
+        templates, report, PromptTemplate.GROUNDING_EVALUATION, name, "instr_prompts", "grounding");
+    list(
+        templates, report, PromptTemplate.REFERRING_EVALUATION, name, "instr_prompts", "referring");
   }
 
   private static void template(

@@ -9,8 +9,8 @@ import io.deem.graph.Value;
 import io.deem.model.PerceiverResampler;
 
 /**
- * The perceiver resampler: each layer with and without a mask on the sequence that it reads, and the
- * gradients through the masked run.
+ * The perceiver resampler: each layer with and without a mask on the sequence that it reads, and
+ * the gradients through the masked run.
  */
 final class QFormerCheck implements FixtureCheck {
 
@@ -81,8 +81,7 @@ final class QFormerCheck implements FixtureCheck {
     replay.reference().output(name, pooled, batch, width);
   }
 
-  private static void gradients(
-      PerceiverResampler resampler, Replay replay, TrainingScope scope) {
+  private static void gradients(PerceiverResampler resampler, Replay replay, TrainingScope scope) {
     Value encoded = replay.floats("encoder_hidden_states");
     Value mask = replay.longs("encoder_attention_mask");
     Value result = resampler.forward(scope, encoded, mask).last();

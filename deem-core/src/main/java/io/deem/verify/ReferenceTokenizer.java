@@ -14,10 +14,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The LLaMA tokenizer that fixtures of texts were made with. It is too large to lie in each of them,
- * so it is looked for, in this order: in the fixture's folder; in the folders of {@code models}
- * beside the fixture or beside the folder it lies in; among the class path's resources, where
- * deem-mini has it. The first with the right vocabulary counts.
+ * The LLaMA tokenizer that fixtures of texts were made with. It is too large to lie in each of
+ * them, so it is looked for, in this order: in the fixture's folder; in the folders of {@code
+ * models} beside the fixture or beside the folder it lies in; among the class path's resources,
+ * where deem-mini has it. The first with the right vocabulary counts.
  */
 final class ReferenceTokenizer {
 

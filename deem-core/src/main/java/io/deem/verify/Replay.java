@@ -6,7 +6,8 @@ import io.deem.graph.Value;
 import io.deem.weights.TensorSource;
 
 /**
- * Feeds a network with a fixture's stored inputs and compares what it returns with the stored results.
+ * Feeds a network with a fixture's stored inputs and compares what it returns with the stored
+ * results.
  *
  * @param io the stored tensors
  * @param scope where the network runs

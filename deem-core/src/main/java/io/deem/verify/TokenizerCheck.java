@@ -71,10 +71,8 @@ final class TokenizerCheck implements FixtureCheck {
     report.equal("len", JAVA, config.get("len").getAsInt(), plain.vocabularySize());
     report.equal(
         "len_grounding", JAVA, config.get("len_grounding").getAsInt(), grounding.vocabularySize());
-    report.equal(
-        "pad_token_id", JAVA, config.get("pad_token_id").getAsInt(), plain.paddingId());
-    for (Map.Entry<String, JsonElement> token :
-        config.getAsJsonObject("special_ids").entrySet()) {
+    report.equal("pad_token_id", JAVA, config.get("pad_token_id").getAsInt(), plain.paddingId());
+    for (Map.Entry<String, JsonElement> token : config.getAsJsonObject("special_ids").entrySet()) {
       report.equal(
           "special_ids." + token.getKey(),
           JAVA,
@@ -142,8 +140,7 @@ final class TokenizerCheck implements FixtureCheck {
       JsonObject sequence = element.getAsJsonObject();
       long[] ids = longs(sequence.get("ids")).stream().mapToLong(Long::longValue).toArray();
       String name = "decode.sequences." + number++;
-      report.equal(
-          name, JAVA, sequence.get("decode").getAsString(), tokenizer.decode(ids, true));
+      report.equal(name, JAVA, sequence.get("decode").getAsString(), tokenizer.decode(ids, true));
       report.equal(
           name + ".skip_special",
           JAVA,
@@ -154,10 +151,7 @@ final class TokenizerCheck implements FixtureCheck {
 
   private static void batches(Fixture fixture, LlamaTokenizer tokenizer, Report report) {
     List<String> texts = new ArrayList<>();
-    fixture
-        .config()
-        .getAsJsonArray("padding_batch")
-        .forEach(text -> texts.add(text.getAsString()));
+    fixture.config().getAsJsonArray("padding_batch").forEach(text -> texts.add(text.getAsString()));
     Reference reference = report.against(fixture.io(), JAVA);
     for (String name : fixture.io().names()) {
       Matcher matcher = BATCH.matcher(name);
@@ -168,8 +162,7 @@ final class TokenizerCheck implements FixtureCheck {
       int longest =
           matcher.group(1) == null ? Integer.MAX_VALUE : Integer.parseInt(matcher.group(1));
       Side side = Side.valueOf(matcher.group(2).toUpperCase(Locale.ROOT));
-      TokenBatch batch =
-          TokenBatch.encode(tokenizer, texts, longest, tokenizer.paddingId(), side);
+      TokenBatch batch = TokenBatch.encode(tokenizer, texts, longest, tokenizer.paddingId(), side);
       long[] actual = matcher.group(3).equals("input_ids") ? batch.ids() : batch.mask();
       reference.ids(name, actual, batch.rows(), batch.length());
     }

@@ -1,7 +1,8 @@
 package io.deem.verify;
 
 /**
- * How far a computed number a may be from the stored number b: {@code |a - b| <= absolute + relative |b|}.
+ * How far a computed number a may be from the stored number b: {@code |a - b| <= absolute +
+ * relative |b|}.
  *
  * @param absolute the part that does not depend on b
  * @param relative the part in proportion to |b|

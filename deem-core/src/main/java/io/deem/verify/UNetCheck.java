@@ -78,7 +78,8 @@ final class UNetCheck implements FixtureCheck {
     replay.output("plain/out", output.sample());
     if (replay.io().contains("plain/out_scalar_t500")) {
       int batch = Math.toIntExact(sample.shape()[0]);
-      long[] times = Collections.nCopies(batch, SCALAR_TIMESTEP).stream().mapToLong(t -> t).toArray();
+      long[] times =
+          Collections.nCopies(batch, SCALAR_TIMESTEP).stream().mapToLong(t -> t).toArray();
       Value timesteps = scope.longs(times, batch);
       replay.output(
           "plain/out_scalar_t500", unet.forward(scope, sample, timesteps, context).sample());
@@ -87,8 +88,7 @@ final class UNetCheck implements FixtureCheck {
       Value rectangle = replay.floats("plain/rect_sample");
       Value first = firstRow(scope, context);
       Value timesteps = scope.longs(new long[] {RECTANGLE_TIMESTEP}, 1);
-      replay.output(
-          "plain/rect_out_t3", unet.forward(scope, rectangle, timesteps, first).sample());
+      replay.output("plain/rect_out_t3", unet.forward(scope, rectangle, timesteps, first).sample());
     }
   }
 

@@ -11,7 +11,10 @@ import io.deem.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The autoencoder: a picture's distribution, a draw from it with stored noise, and a decoded picture. */
+/**
+ * The autoencoder: a picture's distribution, a draw from it with stored noise, and a decoded
+ * picture.
+ */
 final class VaeCheck implements FixtureCheck {
 
   @Override

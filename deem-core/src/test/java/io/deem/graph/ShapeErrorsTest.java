@@ -47,10 +47,8 @@ class ShapeErrorsTest {
         misuse("and", g -> x(g, 2).and(x(g, 2)), "and", "BOOL", "FLOAT"),
         misuse("not", g -> ids(g, 2).not(), "not", "BOOL", "INT64"),
         misuse("condition", g -> x(g, 2).where(x(g, 2), x(g, 2)), "where", "BOOL", "FLOAT"),
-        misuse(
-            "where", g -> truth(g, 2).where(x(g, 2), x(g, 3)), "where", "[2] and [3]"),
-        misuse(
-            "choices", g -> truth(g, 2).where(x(g, 2), ids(g, 2)), "where", "FLOAT", "INT64"),
+        misuse("where", g -> truth(g, 2).where(x(g, 2), x(g, 3)), "where", "[2] and [3]"),
+        misuse("choices", g -> truth(g, 2).where(x(g, 2), ids(g, 2)), "where", "FLOAT", "INT64"),
         misuse("exp of integers", g -> ids(g, 2).exp(), "EXP", "FLOAT", "INT64"),
         misuse("clamp of integers", g -> ids(g, 2).clamp(0, 1), "CLAMP", "FLOAT", "INT64"),
         misuse("quotient of integers", g -> ids(g, 2).dividedBy(ids(g, 2)), "DIV", "INT64"),
@@ -65,55 +63,67 @@ class ShapeErrorsTest {
     return List.of(
         misuse("matmul", g -> x(g, 2, 3).matmul(x(g, 4, 2)), "matmul", "[2,3] and [4,2]"),
         misuse("vectors", g -> x(g, 3).matmul(x(g, 3, 2)), "matmul", "[3] and [3,2]"),
-        misuse(
-            "batches", g -> x(g, 2, 1, 3).matmul(x(g, 4, 3, 1)), "matmul", "[2] and [4]"),
-        misuse(
-            "product of integers", g -> ids(g, 2, 3).matmul(x(g, 3, 2)), "MATMUL", "INT64"),
+        misuse("batches", g -> x(g, 2, 1, 3).matmul(x(g, 4, 3, 1)), "matmul", "[2] and [4]"),
+        misuse("product of integers", g -> ids(g, 2, 3).matmul(x(g, 3, 2)), "MATMUL", "INT64"),
         misuse("linear", g -> x(g, 2, 3).linear(x(g, 5, 4), null), "linear", "[2,3] and [5,4]"),
         misuse("bias", g -> x(g, 2, 3).linear(x(g, 5, 3), x(g, 4)), "bias of linear", "[5]", "[4]"),
         misuse(
-            "conv2d rank", g -> x(g, 3, 8, 8).conv2d(x(g, 4, 3, 3, 3), null, 1, 1, 1),
-            "conv2d", "4 axes", "[3,8,8]"),
+            "conv2d rank",
+            g -> x(g, 3, 8, 8).conv2d(x(g, 4, 3, 3, 3), null, 1, 1, 1),
+            "conv2d",
+            "4 axes",
+            "[3,8,8]"),
         misuse(
-            "conv2d channels", g -> x(g, 1, 3, 8, 8).conv2d(x(g, 4, 2, 3, 3), null, 1, 1, 1),
-            "conv2d", "[1,3,8,8] and [4,2,3,3]"),
+            "conv2d channels",
+            g -> x(g, 1, 3, 8, 8).conv2d(x(g, 4, 2, 3, 3), null, 1, 1, 1),
+            "conv2d",
+            "[1,3,8,8] and [4,2,3,3]"),
         misuse(
-            "conv2d kernel", g -> x(g, 1, 3, 2, 2).conv2d(x(g, 4, 3, 3, 3), null, 1, 0, 1),
-            "conv2d", "kernel", "[1,3,2,2]"),
+            "conv2d kernel",
+            g -> x(g, 1, 3, 2, 2).conv2d(x(g, 4, 3, 3, 3), null, 1, 0, 1),
+            "conv2d",
+            "kernel",
+            "[1,3,2,2]"),
         misuse(
             "conv2d kernel, strided",
             g -> x(g, 1, 3, 2, 2).conv2d(x(g, 4, 3, 3, 3), null, 2, 0, 1),
-            "conv2d", "kernel", "[1,3,2,2]"),
+            "conv2d",
+            "kernel",
+            "[1,3,2,2]"),
         misuse(
             "convTranspose2d",
             g -> x(g, 1, 3, 2, 2).convTranspose2d(x(g, 3, 4, 3, 3), null, 2),
-            "convTranspose2d", "[3,4,2,2]", "[3,4,3,3]"),
+            "convTranspose2d",
+            "[3,4,2,2]",
+            "[3,4,3,3]"),
         misuse(
             "attention depth",
             g -> x(g, 1, 2, 3, 4).attention(x(g, 1, 2, 5, 8), x(g, 1, 2, 5, 4), null, false, 1),
-            "attention", "[1,2,3,4], [1,2,5,8] and [1,2,5,4]"),
+            "attention",
+            "[1,2,3,4], [1,2,5,8] and [1,2,5,4]"),
         misuse(
             "attention heads",
             g -> x(g, 1, 3, 3, 4).attention(x(g, 1, 2, 5, 4), x(g, 1, 2, 5, 4), null, false, 1),
-            "attention", "[1,3,3,4], [1,2,5,4] and [1,2,5,4]"),
+            "attention",
+            "[1,3,3,4], [1,2,5,4] and [1,2,5,4]"),
         misuse(
             "attention mask",
             g ->
                 x(g, 1, 2, 3, 4)
                     .attention(x(g, 1, 2, 5, 4), x(g, 1, 2, 5, 4), x(g, 3, 3), false, 1),
-            "attention", "[3,3]", "[1,2,3,5]"));
+            "attention",
+            "[3,3]",
+            "[1,2,3,5]"));
   }
 
   private static List<Misuse> layouts() {
     return List.of(
         misuse("reshape", g -> x(g, 2, 3).reshape(4, 2), "reshape", "6 elements of [2,3]", "[4,2]"),
-        misuse(
-            "reshape of unknown", g -> x(g, BATCH, 3).reshape(BATCH, 2), "3*batch", "[batch,2]"),
+        misuse("reshape of unknown", g -> x(g, BATCH, 3).reshape(BATCH, 2), "3*batch", "[batch,2]"),
         misuse("permute", g -> x(g, 2, 3).permute(0, 0), "permute", "[2,3]", "[0, 0]"),
         misuse("axis", g -> x(g, 2, 3).transpose(0, 2), "axis 2", "[2,3]"),
         misuse("expand", g -> x(g, 2, 3).expand(2, 4), "expand", "[2,3] and [2,4]"),
-        misuse(
-            "concat", g -> Tensor.concat(0, x(g, 2, 3), x(g, 2, 4)), "concat", "[2,3]", "[2,4]"),
+        misuse("concat", g -> Tensor.concat(0, x(g, 2, 3), x(g, 2, 4)), "concat", "[2,3]", "[2,4]"),
         misuse("slice beyond", g -> x(g, 2, 3).slice(1, 1, 4), "slice", "[2,3]", "1:4"),
         misuse("slice backwards", g -> x(g, 2, 3).slice(1, 2, 1), "slice", "[2,3]", "2:1"),
         misuse("chunk", g -> x(g, 2, 5).chunk(1, 2).get(0), "5", "2"));
@@ -126,10 +136,16 @@ class ShapeErrorsTest {
         misuse("index", g -> x(g, 5).indexSelect(0, ids(g, 2, 2)), "indexSelect", "[2,2]"),
         misuse("gather", g -> x(g, 5, 3).gather(1, ids(g, 5)), "gather", "2 axes", "[5]"),
         misuse(
-            "indexCopy", g -> x(g, 5, 3).indexCopy(ids(g, 2), x(g, 3, 3)), "indexCopy", "[2,3]",
+            "indexCopy",
+            g -> x(g, 5, 3).indexCopy(ids(g, 2), x(g, 3, 3)),
+            "indexCopy",
+            "[2,3]",
             "[3,3]"),
         misuse(
-            "crossEntropy", g -> x(g, 4, 3).crossEntropy(ids(g, 5), -100), "crossEntropy", "[4]",
+            "crossEntropy",
+            g -> x(g, 4, 3).crossEntropy(ids(g, 5), -100),
+            "crossEntropy",
+            "[4]",
             "[5]"));
   }
 
@@ -139,17 +155,29 @@ class ShapeErrorsTest {
             "layerNorm", g -> x(g, 2, 3).layerNorm(x(g, 2), null, 1e-5), "layerNorm", "[3]", "[2]"),
         misuse("rmsNorm", g -> x(g, 2, 3).rmsNorm(x(g, 2), 1e-5), "rmsNorm", "[3]", "[2]"),
         misuse(
-            "groupNorm", g -> x(g, 1, 6, 2).groupNorm(4, x(g, 6), x(g, 6), 1e-5), "groupNorm",
-            "divisible by 4", "[1,6,2]"),
+            "groupNorm",
+            g -> x(g, 1, 6, 2).groupNorm(4, x(g, 6), x(g, 6), 1e-5),
+            "groupNorm",
+            "divisible by 4",
+            "[1,6,2]"),
         misuse(
-            "rope", g -> x(g, 1, 2, 3, 4).rope(x(g, 1, 3, 4), x(g, 1, 3, 4)), "rope", "[1,3,2]",
+            "rope",
+            g -> x(g, 1, 2, 3, 4).rope(x(g, 1, 3, 4), x(g, 1, 3, 4)),
+            "rope",
+            "[1,3,2]",
             "[1,3,4]"),
         misuse(
-            "gridSample", g -> x(g, 1, 2, 3, 4).gridSample(x(g, 2, 5, 5, 2)), "gridSample",
-            "[1,5,5,2]", "[2,5,5,2]"),
+            "gridSample",
+            g -> x(g, 1, 2, 3, 4).gridSample(x(g, 2, 5, 5, 2)),
+            "gridSample",
+            "[1,5,5,2]",
+            "[2,5,5,2]"),
         misuse(
-            "resize", g -> x(g, 2, 3, 4).resize(Resampling.BILINEAR, false, 2, 2), "resize",
-            "4 axes", "[2,3,4]"));
+            "resize",
+            g -> x(g, 2, 3, 4).resize(Resampling.BILINEAR, false, 2, 2),
+            "resize",
+            "4 axes",
+            "[2,3,4]"));
   }
 
   @ParameterizedTest
@@ -168,8 +196,7 @@ class ShapeErrorsTest {
 
   @Test
   void inputsAreCheckedWhenABlockRuns() {
-    Block block =
-        Graph.block("pair", g -> List.of(x(g, BATCH, 3).plus(x(g, BATCH, 1))));
+    Block block = Graph.block("pair", g -> List.of(x(g, BATCH, 3).plus(x(g, BATCH, 1))));
     assertEquals(2L, block.bind(List.of(new long[] {2, 3}, new long[] {2, 1})).get("batch"));
     assertMessage(block, "[5,1]", new long[] {2, 3}, new long[] {5, 1});
     assertMessage(block, "[2,4]", new long[] {2, 4}, new long[] {2, 1});

@@ -39,8 +39,7 @@ class PythonRandomTest {
   void permutationsHoldEveryNumberOnce() {
     RandomSource random = RandomSource.seeded(5);
     int[] order = Permutations.shuffled(50, random);
-    assertArrayEquals(
-        IntStream.range(0, 50).toArray(), Arrays.stream(order).sorted().toArray());
+    assertArrayEquals(IntStream.range(0, 50).toArray(), Arrays.stream(order).sorted().toArray());
     assertEquals(7, Arrays.stream(Permutations.sample(9, 7, random)).distinct().count());
     int[] drawn = Permutations.sample(4, 2, new StoredDraws().thenInts(2, 2));
     assertArrayEquals(new int[] {2, 3}, drawn);

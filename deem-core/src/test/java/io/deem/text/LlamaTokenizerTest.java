@@ -57,9 +57,38 @@ class LlamaTokenizerTest {
 
   private static String randomText(Random random) {
     String[] parts = {
-      "the", " quick", "Übergröße", "你好", "给", "\ud83d\ude42", "\n", "\t", " ", "  ", "▁", "1234",
-      "<s>", "</s>", "<unk>", "<|sniffer|>", "<|startofimage|>", "<ref>", "</box>", "<|", "|>",
-      "\u0000", "e\u0301", "\u00a0", "\u200b", "ing", "ation", "'s", ".", "...", "://", "<0x0A>"
+      "the",
+      " quick",
+      "Übergröße",
+      "你好",
+      "给",
+      "\ud83d\ude42",
+      "\n",
+      "\t",
+      " ",
+      "  ",
+      "▁",
+      "1234",
+      "<s>",
+      "</s>",
+      "<unk>",
+      "<|sniffer|>",
+      "<|startofimage|>",
+      "<ref>",
+      "</box>",
+      "<|",
+      "|>",
+      "\u0000",
+      "e\u0301",
+      "\u00a0",
+      "\u200b",
+      "ing",
+      "ation",
+      "'s",
+      ".",
+      "...",
+      "://",
+      "<0x0A>"
     };
     StringBuilder text = new StringBuilder();
     int length = random.nextInt(14);
@@ -171,8 +200,7 @@ class LlamaTokenizerTest {
     assertEquals(false, json.equals(broken), "nothing was broken");
     TokenizerFile file = TokenizerFile.parse("file.json", broken);
     MalformedTokenizerException e =
-        assertThrows(
-            MalformedTokenizerException.class, () -> LlamaTokenizer.of(file, Mode.FAST));
+        assertThrows(MalformedTokenizerException.class, () -> LlamaTokenizer.of(file, Mode.FAST));
     assertEquals("file.json: " + message, e.getMessage());
   }
 }

@@ -58,8 +58,7 @@ class TextChecksTest {
     Path copy = Fixtures.copy("tokenizer", folder.resolve("fixture"));
     Path config = copy.resolve("config.json");
     Files.writeString(config, Files.readString(config).replace("0f97b43379", "0000000000"));
-    IOException e =
-        assertThrows(IOException.class, () -> Fixtures.verify(copy, new ArrayList<>()));
+    IOException e = assertThrows(IOException.class, () -> Fixtures.verify(copy, new ArrayList<>()));
     assertTrue(e.getMessage().startsWith(copy + ": needs the tokenizer.json of a LLaMA"));
   }
 

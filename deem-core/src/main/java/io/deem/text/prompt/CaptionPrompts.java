@@ -44,11 +44,7 @@ public final class CaptionPrompts {
 
   /** How descriptions are generated: five beams, eight to twenty tokens. */
   public static GenerationConfig.Builder generation() {
-    return GenerationConfig.builder()
-        .maxNewTokens(20)
-        .minLength(8)
-        .lengthPenalty(1)
-        .numBeams(5);
+    return GenerationConfig.builder().maxNewTokens(20).minLength(8).lengthPenalty(1).numBeams(5);
   }
 
   /**

@@ -5,7 +5,9 @@ import io.deem.text.TokenBatch;
 import io.deem.text.TokenBatch.Side;
 import java.util.List;
 
-/** Dialogues about an image whose next answer is chosen among options, as Visual Dialog has them. */
+/**
+ * Dialogues about an image whose next answer is chosen among options, as Visual Dialog has them.
+ */
 public final class DialogPrompts {
 
   private final PromptFormat format;
@@ -19,8 +21,8 @@ public final class DialogPrompts {
   public record Round(String question, String answer) {}
 
   /**
-   * The ids of a dialogue up to a question. As in the reference, the round right before the question
-   * is left out.
+   * The ids of a dialogue up to a question. As in the reference, the round right before the
+   * question is left out.
    *
    * @param caption what the image shows
    * @param rounds at least up to the question

@@ -63,11 +63,11 @@ public record GenerationDocument<I>(List<String> sentences, Document<I> document
    * @param imageNext whether an image is to be generated next, in the place of the placeholder
    * @param stopped whether the model ended its text
    */
-  public record Continued<I>(
-      GenerationDocument<I> document, boolean imageNext, boolean stopped) {}
+  public record Continued<I>(GenerationDocument<I> document, boolean imageNext, boolean stopped) {}
 
   /**
-   * Adds what a model wrote. An end token is not kept; a start of an image is followed by its tokens.
+   * Adds what a model wrote. An end token is not kept; a start of an image is followed by its
+   * tokens.
    *
    * @param generated a begin-of-sequence token and the new tokens
    * @param forceImage whether an image follows in any case

@@ -104,16 +104,14 @@ public final class GroundingPrompts {
   }
 
   private Map<String, String> values(Region<?> region) {
-    return Map.of(
-        "image", format.image(), "mask", format.image(), "caption", region.description);
+    return Map.of("image", format.image(), "mask", format.image(), "caption", region.description);
   }
 
   /** A region to describe is a second image of its row: the same picture with its mask. */
   private static <I> List<MaskedImage<I>> images(Task task, Region<I> region) {
     MaskedImage<I> whole =
         new MaskedImage<>(
-            region.image,
-            Optional.of(RegionMask.whole(region.mask.height(), region.mask.width())));
+            region.image, Optional.of(RegionMask.whole(region.mask.height(), region.mask.width())));
     return task == Task.GROUNDING
         ? List.of(whole)
         : List.of(whole, new MaskedImage<>(region.image, Optional.of(region.mask)));

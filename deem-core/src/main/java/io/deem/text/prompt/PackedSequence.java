@@ -7,8 +7,8 @@ import java.util.List;
  *
  * @param ids its tokens
  * @param images in the order of their starts
- * @param nearestBegins for each image the place of the last beginning of a document before its start;
- *     0 where the document began in an earlier sequence
+ * @param nearestBegins for each image the place of the last beginning of a document before its
+ *     start; 0 where the document began in an earlier sequence
  * @param shortened whether it ends early because an image would have been cut
  */
 public record PackedSequence<I>(

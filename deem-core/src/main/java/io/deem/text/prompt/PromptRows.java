@@ -39,13 +39,7 @@ final class PromptRows<I> {
   PromptBatch<I> batch(TokenBatch.Side side, Objective objective) {
     TokenBatch text = format.encode(texts, side);
     return new PromptBatch<>(
-        text,
-        text.mask(),
-        images,
-        ints(imagesPerRow),
-        ints(promptLengths),
-        new long[0],
-        objective);
+        text, text.mask(), images, ints(imagesPerRow), ints(promptLengths), new long[0], objective);
   }
 
   static int[] ints(List<Integer> values) {

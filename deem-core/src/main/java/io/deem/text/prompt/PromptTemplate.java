@@ -40,8 +40,7 @@ public record PromptTemplate(String system, String user, String assistant) {
 
   /** An image to describe, to learn from. */
   public static final PromptTemplate CAPTION_TRAINING =
-      new PromptTemplate(
-          SYSTEM, "## USER: {image}{question} \n", "## ASSISTANT:  A photo of");
+      new PromptTemplate(SYSTEM, "## USER: {image}{question} \n", "## ASSISTANT:  A photo of");
 
   /** An image to describe. */
   public static final PromptTemplate CAPTION_EVALUATION =

@@ -51,11 +51,7 @@ public final class QuestionPrompts {
 
   /** How answers are generated: three beams, at most ten tokens, no reward for length. */
   public static GenerationConfig.Builder generation() {
-    return GenerationConfig.builder()
-        .maxNewTokens(10)
-        .minLength(0)
-        .lengthPenalty(0)
-        .numBeams(3);
+    return GenerationConfig.builder().maxNewTokens(10).minLength(0).lengthPenalty(0).numBeams(3);
   }
 
   /** Answered questions to learn from: only the answers count. */
@@ -75,7 +71,8 @@ public final class QuestionPrompts {
    * Questions to answer.
    *
    * @param template {@link PromptTemplate#QUESTION_EVALUATION}, {@link
-   *     PromptTemplate#CHOICE_EVALUATION} or another one with {@code {image}} and {@code {question}}
+   *     PromptTemplate#CHOICE_EVALUATION} or another one with {@code {image}} and {@code
+   *     {question}}
    */
   public <I> PromptBatch<I> evaluate(PromptTemplate template, List<Question<I>> questions) {
     PromptRows<I> rows = new PromptRows<>(format);
@@ -121,9 +118,13 @@ public final class QuestionPrompts {
 
   private Map<String, String> values(Question<?> question) {
     return Map.of(
-        "image", format.image(),
-        "question", question.text,
-        "answer", question.answer,
-        "eos_token", "");
+        "image",
+        format.image(),
+        "question",
+        question.text,
+        "answer",
+        question.answer,
+        "eos_token",
+        "");
   }
 }

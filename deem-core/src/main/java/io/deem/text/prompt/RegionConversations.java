@@ -55,8 +55,8 @@ public final class RegionConversations {
   /**
    * What somebody says.
    *
-   * @param text with {@value #REGION} where an image is meant: the first of a conversation means the
-   *     whole image, each further one the next region
+   * @param text with {@value #REGION} where an image is meant: the first of a conversation means
+   *     the whole image, each further one the next region
    */
   public record Turn(Speaker speaker, String text) {}
 
@@ -80,8 +80,8 @@ public final class RegionConversations {
   }
 
   /**
-   * Conversations to learn from. A question with its answer is left out, and all that follows, where
-   * the conversation would become too long; so are the images of what is left out.
+   * Conversations to learn from. A question with its answer is left out, and all that follows,
+   * where the conversation would become too long; so are the images of what is left out.
    *
    * @param height of the images that the model sees; masks are resized to it
    * @param width of the images that the model sees
@@ -106,8 +106,7 @@ public final class RegionConversations {
     long[] mask =
         Arrays.stream(text.ids()).map(id -> id == SpecialTokens.PADDING_ID ? 0 : 1).toArray();
     long[] labels = TokenBatch.of(labelled, PromptBatch.IGNORED, Side.RIGHT).ids();
-    return new PromptBatch<>(
-        text, mask, images, imagesPerRow, new int[0], labels, Objective.TEXT);
+    return new PromptBatch<>(text, mask, images, imagesPerRow, new int[0], labels, Objective.TEXT);
   }
 
   /**
@@ -170,11 +169,9 @@ public final class RegionConversations {
   private static <I> List<MaskedImage<I>> images(
       Conversation<I> conversation, int height, int width) {
     List<MaskedImage<I>> images = new ArrayList<>();
-    images.add(
-        new MaskedImage<>(conversation.image, Optional.of(RegionMask.whole(height, width))));
+    images.add(new MaskedImage<>(conversation.image, Optional.of(RegionMask.whole(height, width))));
     for (RegionMask region : conversation.regions) {
-      images.add(
-          new MaskedImage<>(conversation.image, Optional.of(region.resized(height, width))));
+      images.add(new MaskedImage<>(conversation.image, Optional.of(region.resized(height, width))));
     }
     return images;
   }

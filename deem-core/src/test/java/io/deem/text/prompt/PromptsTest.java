@@ -85,7 +85,8 @@ class PromptsTest {
             .toList();
     assertEquals(List.of("[car, bus]", "[dog, cat]", "[pot, cup]"), choices);
     assertEquals(
-        "Is there a dog? Please anwser yes or no", RobustQuestions.hallucination("Is there a dog?"));
+        "Is there a dog? Please anwser yes or no",
+        RobustQuestions.hallucination("Is there a dog?"));
   }
 
   @Test
@@ -134,8 +135,7 @@ class PromptsTest {
     while (documents.size() < 60) {
       List<DocumentWriter.Picture<Integer>> pictures = new ArrayList<>();
       for (int i = random.uniformInt(5); i >= 0; i--) {
-        pictures.add(
-            new DocumentWriter.Picture<>(image++, random.uniformInt(3), random.uniform()));
+        pictures.add(new DocumentWriter.Picture<>(image++, random.uniformInt(3), random.uniform()));
       }
       writer
           .interleaved(List.of("A first one.", "then", "and the last"), pictures, random)
@@ -148,8 +148,7 @@ class PromptsTest {
     }
   }
 
-  private static void packed(
-      List<Document<Integer>> documents, int most, DocumentPacker.Cut cut) {
+  private static void packed(List<Document<Integer>> documents, int most, DocumentPacker.Cut cut) {
     PromptFormat format = format(37);
     long[] stream = documents.stream().flatMapToLong(d -> Arrays.stream(d.ids())).toArray();
     List<Integer> images = documents.stream().flatMap(d -> d.images().stream()).toList();

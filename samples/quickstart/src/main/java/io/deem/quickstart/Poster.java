@@ -141,7 +141,12 @@ final class Poster {
     int bar = y + PICTURE - 8;
     text(
         String.format(Locale.ROOT, "fidelity %.2f", sight.fidelity()),
-        x, bar - 7, width, 11, Font.PLAIN, INK);
+        x,
+        bar - 7,
+        width,
+        11,
+        Font.PLAIN,
+        INK);
     graphics.setColor(EDGE);
     graphics.fill(new RoundRectangle2D.Double(x, bar, width, 8, 8, 8));
     double filled = width * Math.max(0, Math.min(1, sight.fidelity()));
@@ -152,16 +157,14 @@ final class Poster {
   /** A sign, the question, and the answer at the right edge. */
   private void reply(Sight.Reply reply, int x, int y, int width) {
     sign(reply.right(), x, y - 11);
-    int answer =
-        textBefore(reply.verdict(), x + width, y, 11.5f, reply.right() ? RIGHT : WRONG);
+    int answer = textBefore(reply.verdict(), x + width, y, 11.5f, reply.right() ? RIGHT : WRONG);
     text(reply.question().text(), x + 20, y, width - answer - 30, 11.5f, Font.PLAIN, INK);
   }
 
   /** A tick in a full circle, or a cross in an empty one: told apart without colours too. */
   private void sign(boolean right, int x, int y) {
     graphics.setColor(right ? RIGHT : WRONG);
-    graphics.setStroke(
-        new BasicStroke(1.6f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+    graphics.setStroke(new BasicStroke(1.6f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     Ellipse2D circle = new Ellipse2D.Double(x + 0.5, y + 0.5, 13, 13);
     Path2D mark = new Path2D.Double();
     if (right) {
@@ -203,8 +206,7 @@ final class Poster {
   }
 
   /** Writes a line, in smaller letters where it would be wider than allowed. */
-  private void text(
-      String text, int x, int y, int width, float size, int style, Color color) {
+  private void text(String text, int x, int y, int width, float size, int style, Color color) {
     graphics.setFont(font(size, style));
     double needed = graphics.getFontMetrics().stringWidth(text);
     if (needed > width) {

@@ -63,8 +63,12 @@ record Sight(
     StringBuilder lines = new StringBuilder();
     lines.append(
         String.format(
-            Locale.ROOT, "%s  \"%s\"  fidelity %.2f  %.1f s%n",
-            name, caption, fidelity, time.toMillis() / 1e3));
+            Locale.ROOT,
+            "%s  \"%s\"  fidelity %.2f  %.1f s%n",
+            name,
+            caption,
+            fidelity,
+            time.toMillis() / 1e3));
     for (Reply reply : replies) {
       lines.append(
           String.format(

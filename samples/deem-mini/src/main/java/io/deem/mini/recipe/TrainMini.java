@@ -177,8 +177,8 @@ public final class TrainMini {
             20,
             List.of(
                 new ParameterGroup("sampling_offsets", 1e-4, 0),
-                new ParameterGroup("visual_tokenizer.sniffer", 1e-4, 0.05),
-                new ParameterGroup("visual_tokenizer.perceiver_resampler", 1e-4, 0.05),
+                new ParameterGroup("visual_tokenizer.sniffer", 5e-5, 0.05),
+                new ParameterGroup("visual_tokenizer.perceiver_resampler", 5e-5, 0.05),
                 new ParameterGroup("visual_tokenizer.proj_i", 5e-4, 0.01),
                 new ParameterGroup("mmfs_module", 5e-4, 0.01),
                 new ParameterGroup("", 2e-4, 0.01)),
