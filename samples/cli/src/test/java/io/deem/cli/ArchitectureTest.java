@@ -29,15 +29,23 @@ class ArchitectureTest {
   /** The library below the engines: what each package may use of it, besides itself and the API. */
   private static final Map<String, Set<String>> CORE =
       Map.ofEntries(
-          entry("io.deem.graph", Set.of()),
-          entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.json", Set.of()),
           entry("io.deem.random", Set.of()),
-          entry("io.deem.weights", Set.of("io.deem.graph", "io.deem.json")),
+          entry("io.deem.weights", Set.of("io.deem.json")),
+          entry("io.deem.graph", Set.of("io.deem.weights")),
+          entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
           entry("io.deem.image", Set.of("io.deem.graph")),
           entry("io.deem.diffusion", Set.of("io.deem.graph", "io.deem.random")),
           entry("io.deem.generation", Set.of("io.deem.graph", "io.deem.random")),
+          entry(
+              "io.deem.text.prompt",
+              Set.of(
+                  "io.deem.graph",
+                  "io.deem.text",
+                  "io.deem.image",
+                  "io.deem.random",
+                  "io.deem.generation")),
           entry(
               "io.deem.model",
               Set.of(
@@ -71,6 +79,7 @@ class ArchitectureTest {
                   "io.deem.random",
                   "io.deem.weights",
                   "io.deem.text",
+                  "io.deem.text.prompt",
                   "io.deem.image",
                   "io.deem.diffusion",
                   "io.deem.generation",
