@@ -98,10 +98,8 @@ class ArchitectureTest {
           entry(
               "io.deem.runtime.gpu",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
-          entry(
-              "io.deem.mini",
-              Set.of(
-                  "io.deem.torch", "io.deem.desktop", "io.deem.training", "io.deem.runtime.cpu")),
+          entry("io.deem.mini", Set.of()),
+          entry("io.deem.mini.recipe", Set.of("io.deem.mini", "io.deem.torch", "io.deem.training")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry(
               "io.deem.cli",
