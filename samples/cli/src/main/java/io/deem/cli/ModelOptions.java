@@ -2,6 +2,7 @@ package io.deem.cli;
 
 import io.deem.Deem;
 import io.deem.DeemOptions;
+import io.deem.mini.DeemMini;
 import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,7 +21,7 @@ final class ModelOptions {
   @Option(
       names = "--model",
       paramLabel = "FOLDER",
-      description = "The model's folder; by default what DEEM_MODEL says.")
+      description = "The model's folder; by default what DEEM_MODEL says, else deem-mini.")
   private Path model;
 
   @Option(
@@ -36,17 +37,13 @@ final class ModelOptions {
       description = "Threads for one computation; 0, the default, for one a processor.")
   private int threads;
 
-  /** The folder that was chosen. */
-  Path folder() {
+  /** The folder that was chosen; that of deem-mini, unpacked if need be, if none was. */
+  Path folder() throws IOException {
     if (model != null) {
       return model;
     }
     String variable = System.getenv(VARIABLE);
-    if (variable == null || variable.isBlank()) {
-      throw new ParameterException(
-          spec.commandLine(), "no model: give --model FOLDER, or set " + VARIABLE);
-    }
-    return Path.of(variable);
+    return variable == null || variable.isBlank() ? DeemMini.folder() : Path.of(variable);
   }
 
   Deem open() throws IOException {

@@ -44,7 +44,6 @@ abstract class PictureCommand implements Callable<Integer> {
 
   @Override
   public final Integer call() throws IOException {
-    model.folder();
     // A picture that cannot be read should be reported before a large model is opened.
     Map<Path, Image> images = new LinkedHashMap<>();
     for (Path path : pictures()) {

@@ -126,11 +126,11 @@ class DeemCommandTest {
   }
 
   @Test
-  void aModelMustBeNamed() {
+  void deemMiniIsTheDefault() {
     Assumptions.assumeTrue(System.getenv("DEEM_MODEL") == null);
-    Ran ran = deem("describe", picture);
-    assertEquals(2, ran.code);
-    assertTrue(ran.err.get(0).contains("DEEM_MODEL"), ran.err.get(0));
+    Ran ran = deem("describe-model");
+    assertEquals(0, ran.code, ran.err.toString());
+    assertTrue(ran.out.get(0).contains("deem-mini"), ran.out.toString());
   }
 
   // ---------------------------------------------------------------- bad input
