@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Weights with a text head that is not stored but follows from the embeddings: the row of each of
@@ -44,7 +45,12 @@ final class TiedHead implements TensorSource {
     TiedHead derived = new TiedHead(weights, embeddings, own);
     return List.of(WEIGHT, BIAS).stream()
         .filter(weights::contains)
-        .allMatch(name -> Arrays.equals(weights.floats(name), derived.floats(name)));
+        .allMatch(name -> same(weights.floats(name), derived.floats(name)));
+  }
+
+  /** Whether numbers are equal; unlike for {@link Arrays#equals}, zero has no sign. */
+  private static boolean same(float[] a, float[] b) {
+    return a.length == b.length && IntStream.range(0, a.length).allMatch(i -> a[i] == b[i]);
   }
 
   @Override
