@@ -8,10 +8,10 @@ package io.deem;
  * }</pre>
  *
  * @param runtime the name of the runtime to use, or null for the best usable one
- * @param threads threads for one computation; 0 for as many as there are processors. A process has one
- *     number of threads for each engine, that of the first model opened
- * @param cacheBytes memory for encoded images, so that a second question about a picture is cheap; 0 for
- *     none
+ * @param threads threads for one computation; 0 for as many as there are processors. A process has
+ *     one number of threads for each engine, that of the first model opened
+ * @param cacheBytes memory for encoded images, so that a second question about a picture is cheap;
+ *     0 for none
  */
 public record DeemOptions(String runtime, int threads, long cacheBytes) {
 

@@ -65,23 +65,23 @@ public final class PythonRandom {
   private int nextWord() {
     if (used == WORDS) {
       for (int i = 0; i < WORDS; i++) {
-        int joined = state[i] & UPPER | state[(i + 1) % WORDS] & LOWER;
-        int twisted = joined >>> 1 ^ ((joined & 1) == 0 ? 0 : TWIST);
+        int joined = (state[i] & UPPER) | (state[(i + 1) % WORDS] & LOWER);
+        int twisted = (joined >>> 1) ^ ((joined & 1) == 0 ? 0 : TWIST);
         state[i] = state[(i + MIDDLE) % WORDS] ^ twisted;
       }
       used = 0;
     }
     int word = state[used++];
     word ^= word >>> 11;
-    word ^= word << 7 & 0x9d2c5680;
-    word ^= word << 15 & 0xefc60000;
-    return word ^ word >>> 18;
+    word ^= (word << 7) & 0x9d2c5680;
+    word ^= (word << 15) & 0xefc60000;
+    return word ^ (word >>> 18);
   }
 
   /** A number that is uniform in [0, 1), as {@code random.random()}. */
   public double uniform() {
-    long high = nextWord() >>> 5;
-    long low = nextWord() >>> 6;
+    int high = nextWord() >>> 5;
+    int low = nextWord() >>> 6;
     return (high * 0x1p26 + low) * 0x1p-53;
   }
 

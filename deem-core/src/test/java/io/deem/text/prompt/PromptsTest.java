@@ -171,7 +171,7 @@ class PromptsTest {
       int[] starting = IntStream.range(0, ids.length).filter(i -> ids[i] == 32_000).toArray();
       for (int i = 0; i < starts; i++) {
         int begin = sequence.nearestBegins()[i];
-        assertTrue(begin == 0 || ids[begin] == 1 && begin < starting[i]);
+        assertTrue(begin == 0 || (ids[begin] == 1 && begin < starting[i]));
       }
     }
     assertTrue(stream.length - at < 37, "left over: " + (stream.length - at));

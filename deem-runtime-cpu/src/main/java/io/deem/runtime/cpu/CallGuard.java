@@ -14,11 +14,11 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /**
- * Stands before every call of a model: a bulkhead, a circuit breaker and a time limit, and a count of the
- * running calls, so that the model is freed only when the last of them has ended.
+ * Stands before every call of a model: a bulkhead, a circuit breaker and a time limit, and a count
+ * of the running calls, so that the model is freed only when the last of them has ended.
  *
- * <p>Native code cannot be stopped from outside. The time limit and closing are therefore looked at by
- * the call itself, between its steps; see {@link #call}.
+ * <p>Native code cannot be stopped from outside. The time limit and closing are therefore looked at
+ * by the call itself, between its steps; see {@link #call}.
  */
 final class CallGuard {
 
@@ -75,8 +75,7 @@ final class CallGuard {
                     ClosedModelException.class)
                 .build());
     limiter =
-        TimeLimiter.of(
-            name, TimeLimiterConfig.custom().timeoutDuration(limits.timeLimit).build());
+        TimeLimiter.of(name, TimeLimiterConfig.custom().timeoutDuration(limits.timeLimit).build());
   }
 
   /**

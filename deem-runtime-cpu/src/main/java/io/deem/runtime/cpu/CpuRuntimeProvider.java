@@ -14,11 +14,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Opens models on the CPU.
  *
- * <p>A process has one libtorch and one number of threads for it: that of the first model opened. Calls
- * are guarded by Resilience4j with these defaults: as many run at once as there are processors, and a
- * further one waits up to {@value CallGuard#MAX_WAIT_SECONDS} seconds; a call may take {@value
- * CallGuard#TIME_LIMIT_SECONDS} seconds; when half of the last {@value CallGuard#WINDOW} calls failed in
- * the engine, calls are refused for {@value CallGuard#PAUSE_SECONDS} seconds.
+ * <p>A process has one libtorch and one number of threads for it: that of the first model opened.
+ * Calls are guarded by Resilience4j with these defaults: as many run at once as there are
+ * processors, and a further one waits up to {@value CallGuard#MAX_WAIT_SECONDS} seconds; a call may
+ * take {@value CallGuard#TIME_LIMIT_SECONDS} seconds; when half of the last {@value
+ * CallGuard#WINDOW} calls failed in the engine, calls are refused for {@value
+ * CallGuard#PAUSE_SECONDS} seconds.
  */
 public final class CpuRuntimeProvider implements RuntimeProvider {
 
@@ -84,7 +85,8 @@ public final class CpuRuntimeProvider implements RuntimeProvider {
     try {
       return new TorchEngine();
     } catch (LinkageError | RuntimeException e) {
-      Throwable cause = e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
+      Throwable cause =
+          e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
       throw new IllegalStateException("libtorch cannot be loaded: " + cause.getMessage(), e);
     }
   }

@@ -134,7 +134,8 @@ class CallGuardTest {
     CallGuard guard = guard(1, LONG, LONG);
     for (int i = 0; i < CallGuard.WINDOW; i++) {
       // Bad arguments are no sign of a broken engine.
-      assertThrows(IllegalArgumentException.class, () -> fail(guard, new IllegalArgumentException()));
+      assertThrows(
+          IllegalArgumentException.class, () -> fail(guard, new IllegalArgumentException()));
     }
     for (int i = 0; i < CallGuard.WINDOW / 2; i++) {
       assertThrows(IllegalStateException.class, () -> fail(guard, new IllegalStateException("x")));

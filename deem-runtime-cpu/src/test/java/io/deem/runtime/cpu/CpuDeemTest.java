@@ -62,8 +62,13 @@ class CpuDeemTest {
 
   /** What a perceiver says, without the time that it took. */
   private record Findings(
-      String caption, double captionProbability, String answer, double probability,
-      List<Choice> choices, Fidelity fidelity, Image drawn) {
+      String caption,
+      double captionProbability,
+      String answer,
+      double probability,
+      List<Choice> choices,
+      Fidelity fidelity,
+      Image drawn) {
 
     static Findings of(Perceiver eyes, Image image) {
       Description description = eyes.describe(image);
@@ -111,10 +116,7 @@ class CpuDeemTest {
     ModelFolder model = ModelFolder.open(folder);
     try (Deem small =
         new CpuDeem(
-            model,
-            new TorchEngine().open(model.weights()),
-            images,
-            CallGuard.Limits.DEFAULT)) {
+            model, new TorchEngine().open(model.weights()), images, CallGuard.Limits.DEFAULT)) {
       for (int seed = 0; seed < 5; seed++) {
         small.perceiver().ask(TinyDeem.picture(64, 64, seed), QUESTION);
         small.perceiver().ask(TinyDeem.picture(64, 64, seed), QUESTION);
@@ -129,8 +131,7 @@ class CpuDeemTest {
     Answer other = perceiver.ask(OTHER, QUESTION);
     assertNotEquals(answer.probability(), other.probability());
     assertNotEquals(perceiver.fidelity(PICTURE).loss(), perceiver.fidelity(OTHER).loss());
-    assertNotEquals(
-        perceiver.redraw(PICTURE, FEW_STEPS), perceiver.redraw(OTHER, FEW_STEPS));
+    assertNotEquals(perceiver.redraw(PICTURE, FEW_STEPS), perceiver.redraw(OTHER, FEW_STEPS));
   }
 
   @Test
@@ -159,8 +160,7 @@ class CpuDeemTest {
   @Test
   void ranksOptionsWhateverTheirCompany() {
     List<Choice> many =
-        perceiver.choose(
-            PICTURE, QUESTION, "yes", "no", "a red dog", "blue", "green cat", "is it");
+        perceiver.choose(PICTURE, QUESTION, "yes", "no", "a red dog", "blue", "green cat", "is it");
     assertEquals(6, many.size());
     assertEquals(1, many.stream().mapToDouble(Choice::share).sum(), 1e-9);
     for (int i = 1; i < many.size(); i++) {
@@ -197,8 +197,7 @@ class CpuDeemTest {
 
   @ParameterizedTest
   @ValueSource(ints = {5, 7})
-  void guidanceTakesAnyNumberOfNegativeTokens(int queries, @TempDir Path other)
-      throws IOException {
+  void guidanceTakesAnyNumberOfNegativeTokens(int queries, @TempDir Path other) throws IOException {
     TinyDeem.write(other, TinyDeem.config(queries));
     try (Deem opened = Deem.open(other)) {
       Image guided = opened.perceiver().redraw(PICTURE, FEW_STEPS);
@@ -240,8 +239,7 @@ class CpuDeemTest {
     eyes.describe(PICTURE);
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try {
-      Future<Image> drawing =
-          thread.submit(() -> eyes.redraw(PICTURE, FEW_STEPS.withSteps(1000)));
+      Future<Image> drawing = thread.submit(() -> eyes.redraw(PICTURE, FEW_STEPS.withSteps(1000)));
       while (!closing.isBusy()) {
         Thread.onSpinWait();
       }
@@ -268,8 +266,7 @@ class CpuDeemTest {
     } finally {
       Thread.interrupted();
     }
-    assertEquals(
-        perceiver.ask(PICTURE, QUESTION).text(), perceiver.ask(PICTURE, QUESTION).text());
+    assertEquals(perceiver.ask(PICTURE, QUESTION).text(), perceiver.ask(PICTURE, QUESTION).text());
   }
 
   @ParameterizedTest
@@ -291,8 +288,7 @@ class CpuDeemTest {
     for (List<String> options : List.of(List.<String>of(), List.of("yes"), List.of("a", "a"))) {
       IllegalArgumentException refused =
           assertThrows(
-              IllegalArgumentException.class,
-              () -> perceiver.choose(PICTURE, QUESTION, options));
+              IllegalArgumentException.class, () -> perceiver.choose(PICTURE, QUESTION, options));
       assertTrue(refused.getMessage().startsWith("options must "), refused.getMessage());
     }
     String endless = "dog ".repeat(100_000);

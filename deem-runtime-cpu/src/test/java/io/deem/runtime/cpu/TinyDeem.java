@@ -1,8 +1,8 @@
 package io.deem.runtime.cpu;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
 import io.deem.Image;
 import io.deem.diffusion.PredictionType;
 import io.deem.model.AutoencoderKl;
@@ -79,8 +79,7 @@ final class TinyDeem {
   }
 
   static void write(Path folder, DeemConfig config) throws IOException {
-    ModelFolder.write(
-        folder, description(config), weights(config), ElementType.F32, tokenizer());
+    ModelFolder.write(folder, description(config), weights(config), ElementType.F32, tokenizer());
   }
 
   static TokenizerFile tokenizer() throws IOException {
@@ -115,7 +114,8 @@ final class TinyDeem {
     JsonObject root = new JsonObject();
     root.addProperty("version", "1.0");
     root.add("added_tokens", added);
-    for (String none : List.of("truncation", "padding", "normalizer", "post_processor", "decoder")) {
+    for (String none :
+        List.of("truncation", "padding", "normalizer", "post_processor", "decoder")) {
       root.add(none, JsonNull.INSTANCE);
     }
     root.add("pre_tokenizer", split);

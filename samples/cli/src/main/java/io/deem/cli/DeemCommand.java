@@ -8,13 +8,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /**
- * The {@code deem} command. Results go to standard output; a failure is one line on standard error and
- * exit code 1, bad usage exit code 2.
+ * The {@code deem} command. Results go to standard output; a failure is one line on standard error
+ * and exit code 1, bad usage exit code 2.
  */
 @Command(
     name = "deem",

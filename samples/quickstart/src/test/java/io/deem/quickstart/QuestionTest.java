@@ -22,11 +22,13 @@ class QuestionTest {
     Map<String, List<Question>> questions =
         Question.read(
             file(
-                "# picture\tquestion\tanswer\toptions\n"
-                    + "b.png\tIs there a dog in the image?\tno\t\n"
-                    + "\n"
-                    + "a.png\tWhat color is the car?\tred\tblue|red|green\n"
-                    + "b.png\tIs there a cat in the image?\tyes\t\n"));
+                """
+                # picture\tquestion\tanswer\toptions
+                b.png\tIs there a dog in the image?\tno\t
+
+                a.png\tWhat color is the car?\tred\tblue|red|green
+                b.png\tIs there a cat in the image?\tyes\t
+                """));
     assertEquals(List.of("b.png", "a.png"), List.copyOf(questions.keySet()));
     assertEquals(
         List.of(

@@ -101,7 +101,7 @@ public final class QuickstartPictures {
   /** What is there and what is not, a choice, and a yes/no question of another kind. */
   private static List<Question> ask(Questions questions, Scene scene) {
     int index = (int) scene.index();
-    Negative negative = Negative.values()[index % Negative.values().length];
+    Negative negative = List.of(Negative.values()).get(index % Negative.values().length);
     List<Question> asked = new ArrayList<>(questions.presence(scene, negative));
     if (asked.isEmpty()) {
       asked.addAll(questions.presence(scene, Negative.RANDOM));
