@@ -2,7 +2,6 @@ package io.deem.model;
 
 import io.deem.diffusion.NoiseSchedule;
 import io.deem.graph.Block;
-import io.deem.graph.DataType;
 import io.deem.graph.Dim;
 import io.deem.graph.Graph;
 import io.deem.graph.Param;
@@ -50,11 +49,26 @@ public final class DeemNetwork {
   }
 
   /**
+   * How a training step computes its losses.
+   *
+   * @param weights of the losses
+   * @param normaliseTwice whether the image decoder learns images that were moved from [0, 1] to
+   *     [-1, 1] twice, so that they reach from -3 to 1. The reference does this by mistake; it is
+   *     needed to repeat its numbers and to go on training its checkpoints
+   */
+  public record Options(LossWeights weights, boolean normaliseTwice) {
+    /** The paper's weights, images normalised once. */
+    public static final Options PAPER = new Options(LossWeights.PAPER, false);
+  }
+
+  /**
    * What a training step learns from.
    *
    * @param batch the text, with a place for each image
    * @param images for the encoder, [images, 3, size, size] from 0 to 1
    * @param drawn the same images for the image decoder, [images, 3, size, size] from 0 to 1
+   * @param regions what the encoder sees of each image, [images, 1, size, size], 1 inside and 0
+   *     outside; null for whole images
    * @param targets the text that is learnt; see {@link InterleavedBatch#textTargets}
    * @param imageLoss for each image whether next-image prediction counts it; null for all
    */
@@ -62,8 +76,20 @@ public final class DeemNetwork {
       InterleavedBatch batch,
       Value images,
       Value drawn,
+      Value regions,
       InterleavedBatch.TextTargets targets,
-      boolean[] imageLoss) {}
+      boolean[] imageLoss) {
+
+    /** An example of whole images. */
+    public Example(
+        InterleavedBatch batch,
+        Value images,
+        Value drawn,
+        InterleavedBatch.TextTargets targets,
+        boolean[] imageLoss) {
+      this(batch, images, drawn, null, targets, imageLoss);
+    }
+  }
 
   /**
    * The losses of a step; each is a scalar, or null if its weight is 0.
@@ -72,13 +98,46 @@ public final class DeemNetwork {
    */
   public record Losses(Value total, Value text, Value image, Value consistency) {}
 
+  /**
+   * What the language model made of text and images.
+   *
+   * @param embedded its input, [rows, length, width]
+   * @param images what its cross-attention saw; null without images
+   * @param stream its normalised output, [rows, length, width]
+   */
+  public record Reading(Value embedded, LlamaDecoder.Images images, Value stream) {}
+
+  /**
+   * Next-image prediction.
+   *
+   * @param conditions what the text says about each image
+   * @param told the tokens of these, some replaced by the negative condition
+   * @param denoising of the images
+   */
+  public record Prediction(
+      ImageConditions.Conditions conditions, Value told, LatentDiffusion.Denoising denoising) {}
+
+  /**
+   * A training step's forward pass; what a loss of weight 0 would need is null.
+   *
+   * @param seen what the encoder made of the images
+   * @param feedback the denoiser told what the encoder saw
+   */
+  public record Step(
+      VisualTokenizer.Tokens seen,
+      LatentDiffusion.Denoising feedback,
+      Reading reading,
+      Prediction prediction,
+      Losses losses) {}
+
   private final DeemConfig config;
   private final VisualTokenizer eyes;
   private final InterleavedDecoder language;
   private final ImageContext context;
+  private final ImageConditions conditions;
   private final LatentDiffusion diffusion;
+  private final RegionLoss regionLoss = new RegionLoss();
   private final Map<MapSize, Block> weightedMeans = new ConcurrentHashMap<>();
-  private final Map<MapSize, Block> selections = new ConcurrentHashMap<>();
   private final Map<List<Double>, Block> totals = new ConcurrentHashMap<>();
 
   /** The model of a configuration. */
@@ -106,6 +165,7 @@ public final class DeemNetwork {
             new PerceiverResampler(read, "image_decoder.perceiver_resampler."),
             "",
             Param.of("image_decoder.neg_prompt_embeds", 1, read.queries(), read.width()));
+    conditions = new ImageConditions(context, config.encoder().adapterDim());
     diffusion =
         new LatentDiffusion(
             new AutoencoderKl(config.autoencoder(), VISUAL + "encoder.vae."),
@@ -135,6 +195,11 @@ public final class DeemNetwork {
     return context;
   }
 
+  /** What the image decoder is told. */
+  public ImageConditions conditions() {
+    return conditions;
+  }
+
   /** The image decoder. */
   public LatentDiffusion diffusion() {
     return diffusion;
@@ -149,30 +214,52 @@ public final class DeemNetwork {
     return List.copyOf(params);
   }
 
-  /** The losses of a training step. */
+  /** The losses of a training step, images normalised once. */
   public Losses losses(Scope scope, Example example, LossWeights weights, RandomSource random) {
-    VisualTokenizer.Tokens seen = eyes.forward(scope, example.images, null);
-    Value consistency =
-        weights.consistency > 0 ? consistency(scope, example.drawn, seen, random) : null;
+    return step(scope, example, new Options(weights, false), random).losses();
+  }
+
+  /** The forward pass of a training step. */
+  public Step step(Scope scope, Example example, Options options, RandomSource random) {
+    LossWeights weights = options.weights;
+    VisualTokenizer.Tokens seen = eyes.forward(scope, example.images, example.regions);
+    LatentDiffusion.Denoising feedback = null;
+    Value consistency = null;
+    if (weights.consistency > 0) {
+      feedback = feedback(scope, example.drawn, seen, random);
+      consistency = consistency(scope, feedback.error(), example.regions);
+    }
+    Reading reading = null;
+    Prediction prediction = null;
     Value text = null;
     Value image = null;
     if (weights.text > 0 || weights.image > 0) {
-      Value stream = read(scope, example.batch, seen);
+      reading = reading(scope, example.batch, seen);
       if (weights.text > 0) {
-        text = language.textLoss(scope, stream, example.targets);
+        text = language.textLoss(scope, reading.stream, example.targets);
       }
       if (weights.image > 0) {
-        image = nextImage(scope, example, seen, stream, random);
+        Value drawn =
+            options.normaliseTwice ? diffusion.centred(scope, example.drawn) : example.drawn;
+        prediction = nextImage(scope, example.batch, drawn, seen, reading.stream, random);
+        image = weightedMean(scope, prediction.denoising.error(), counted(example));
       }
     }
     Value total = sum(scope, weights, text, image, consistency);
-    return new Losses(total, text, image, consistency);
+    Losses losses = new Losses(total, text, image, consistency);
+    return new Step(seen, feedback, reading, prediction, losses);
   }
 
   /** The language model's output for text and images, [rows, length, width]. */
   public Value read(Scope scope, InterleavedBatch batch, VisualTokenizer.Tokens seen) {
+    return reading(scope, batch, seen).stream;
+  }
+
+  /** Runs the language model on text and images. */
+  public Reading reading(Scope scope, InterleavedBatch batch, VisualTokenizer.Tokens seen) {
     Value embedded = language.embed(scope, batch, seen.tokens());
-    return language.forward(scope, batch, embedded, language.images(scope, batch, seen.maps()));
+    LlamaDecoder.Images images = language.images(scope, batch, seen.maps());
+    return new Reading(embedded, images, language.forward(scope, batch, embedded, images));
   }
 
   /**
@@ -183,44 +270,59 @@ public final class DeemNetwork {
    */
   public Value consistency(
       Scope scope, Value drawn, VisualTokenizer.Tokens seen, RandomSource random) {
+    return consistency(scope, feedback(scope, drawn, seen, random).error(), null);
+  }
+
+  private LatentDiffusion.Denoising feedback(
+      Scope scope, Value drawn, VisualTokenizer.Tokens seen, RandomSource random) {
     LatentDiffusion.Draws draws = draw(random, drawn.shape(), true);
     LatentDiffusion.Condition condition =
         new LatentDiffusion.Condition(seen.condition(), seen.maskedMaps(), null);
-    Value error = diffusion.errorMap(scope, drawn, condition, draws);
-    float[] all = new float[(int) drawn.shape()[0]];
+    Value latents = diffusion.encode(scope, drawn, draws.latentNoise());
+    return diffusion.denoise(scope, latents, condition, draws);
+  }
+
+  private Value consistency(Scope scope, Value error, Value regions) {
+    if (regions != null) {
+      return regionLoss.mean(scope, error, regions);
+    }
+    float[] all = new float[(int) error.shape()[0]];
     Arrays.fill(all, 1);
     return weightedMean(scope, error, all);
   }
 
-  private Value nextImage(
+  private Prediction nextImage(
       Scope scope,
-      Example example,
+      InterleavedBatch batch,
+      Value drawn,
       VisualTokenizer.Tokens seen,
       Value stream,
       RandomSource random) {
-    InterleavedBatch.ImageContexts contexts = example.batch.imageContexts();
-    int images = contexts.lengths().length;
-    Value conditions = context.forward(scope, stream, contexts);
-    float[] chances = new float[images];
+    ImageConditions.Conditions said =
+        conditions.of(scope, stream, seen.maps(), batch.imageContexts());
+    float[] chances = new float[batch.images()];
     random.uniform(chances);
-    boolean[] dropped = new boolean[images];
-    float[] counted = new float[images];
-    long[] previous = new long[images];
-    long[] visible = new long[images];
-    for (int i = 0; i < images; i++) {
+    boolean[] dropped = new boolean[chances.length];
+    for (int i = 0; i < dropped.length; i++) {
       dropped[i] = chances[i] < DROP_PROBABILITY;
-      boolean counts = example.imageLoss == null || example.imageLoss[i];
-      counted[i] = counts && contexts.lengths()[i] >= SHORTEST_CONTEXT ? 1 : 0;
-      visible[i] = contexts.previous()[i] >= 0 ? 1 : 0;
-      previous[i] = Math.max(0, contexts.previous()[i]);
     }
-    conditions = context.drop(scope, conditions, dropped);
-    List<Value> maps = select(scope, seen.maps(), previous, visible);
-    LatentDiffusion.Draws draws = draw(random, example.drawn.shape(), false);
-    Value error =
-        diffusion.errorMap(
-            scope, example.drawn, new LatentDiffusion.Condition(conditions, maps, visible), draws);
-    return weightedMean(scope, error, counted);
+    Value told = context.drop(scope, said.tokens(), dropped);
+    LatentDiffusion.Draws draws = draw(random, drawn.shape(), false);
+    Value latents = diffusion.encode(scope, drawn, draws.latentNoise());
+    LatentDiffusion.Condition condition =
+        new LatentDiffusion.Condition(told, said.maps(), said.visible());
+    return new Prediction(said, told, diffusion.denoise(scope, latents, condition, draws));
+  }
+
+  /** 1 for an image that next-image prediction counts, else 0. */
+  private static float[] counted(Example example) {
+    int[] lengths = example.batch.imageContexts().lengths();
+    float[] counted = new float[lengths.length];
+    for (int i = 0; i < counted.length; i++) {
+      boolean counts = example.imageLoss == null || example.imageLoss[i];
+      counted[i] = counts && lengths[i] >= SHORTEST_CONTEXT ? 1 : 0;
+    }
+    return counted;
   }
 
   private LatentDiffusion.Draws draw(RandomSource random, long[] images, boolean consistency) {
@@ -230,35 +332,6 @@ public final class DeemNetwork {
     }
     return LatentDiffusion.Draws.draw(
         random, (int) images[0], Math.toIntExact(latents), consistency);
-  }
-
-  /** The maps of other images, zero where there is none. */
-  private List<Value> select(Scope scope, List<Value> maps, long[] index, long[] visible) {
-    int images = index.length;
-    float[] keep = new float[images];
-    for (int i = 0; i < images; i++) {
-      keep[i] = visible[i];
-    }
-    Value rows = scope.longs(index, images);
-    Value mask = scope.floats(keep, images, 1, 1, 1);
-    return maps.stream()
-        .map(
-            map ->
-                scope.run1(
-                    selections.computeIfAbsent(MapSize.of(map), this::selection), map, rows, mask))
-        .toList();
-  }
-
-  private Block selection(MapSize size) {
-    Shape shape = Shape.of(BATCH, config.encoder().adapterDim(), size.height(), size.width());
-    return Graph.block(
-        "maps before images",
-        g -> {
-          Tensor map = g.input("map", shape);
-          Tensor index = g.input("index", Shape.of(BATCH), DataType.INT64);
-          Tensor mask = g.input("mask", Shape.of(BATCH, 1, 1, 1));
-          return List.of(map.indexSelect(0, index).times(mask));
-        });
   }
 
   /** The mean of an error map times a weight for each image. */

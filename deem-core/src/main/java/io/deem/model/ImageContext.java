@@ -38,7 +38,7 @@ public final class ImageContext {
     this.resampler = resampler;
     this.negative = negative;
     Linear projection = Linear.of(prefix + "context_feat_proj", languageWidth, languageWidth);
-    this.gather = Graph.block("image contexts", g -> gather(g, languageWidth, projection));
+    this.gather = Graph.block("image contexts", g -> gathering(g, languageWidth, projection));
     this.replace = Graph.block("drop conditions", this::replace);
   }
 
@@ -51,12 +51,13 @@ public final class ImageContext {
   }
 
   /**
-   * Conditions for the images of a batch.
+   * What the resampler reads for the images of a batch: the stream backwards in time, projected,
+   * with positions.
    *
    * @param stream the language model's output, [rows, length, width]
-   * @return [images, queries, condition width]
+   * @return [images, longest, width]
    */
-  public Value forward(Scope scope, Value stream, InterleavedBatch.ImageContexts contexts) {
+  public Value gather(Scope scope, Value stream, InterleavedBatch.ImageContexts contexts) {
     int images = contexts.lengths().length;
     int longest = contexts.longest();
     float[] mask = new float[contexts.mask().length];
@@ -64,15 +65,33 @@ public final class ImageContext {
       mask[i] = contexts.mask()[i];
     }
     int width = (int) stream.shape()[2];
-    Value gathered =
-        scope.run1(
-            gather,
-            stream,
-            scope.longs(contexts.rows(), (long) images * longest),
-            scope.floats(mask, images, longest, 1),
-            scope.floats(PositionTables.sincos1d(width, longest), longest, width));
-    Value real = scope.longs(contexts.mask(), images, longest);
+    return scope.run1(
+        gather,
+        stream,
+        scope.longs(contexts.rows(), (long) images * longest),
+        scope.floats(mask, images, longest, 1),
+        scope.floats(PositionTables.sincos1d(width, longest), longest, width));
+  }
+
+  /**
+   * Conditions for the images of a batch.
+   *
+   * @param gathered what {@link #gather} gave
+   * @return [images, queries, condition width]
+   */
+  public Value read(Scope scope, Value gathered, InterleavedBatch.ImageContexts contexts) {
+    Value real = scope.longs(contexts.mask(), contexts.lengths().length, contexts.longest());
     return resampler.forward(scope, gathered, real).last();
+  }
+
+  /**
+   * Conditions for the images of a batch.
+   *
+   * @param stream the language model's output, [rows, length, width]
+   * @return [images, queries, condition width]
+   */
+  public Value forward(Scope scope, Value stream, InterleavedBatch.ImageContexts contexts) {
+    return read(scope, gather(scope, stream, contexts), contexts);
   }
 
   /** Conditions, of which those marked are replaced by the negative one. */
@@ -87,7 +106,7 @@ public final class ImageContext {
     return drop(scope, like, all);
   }
 
-  private List<Tensor> gather(Graph g, int width, Linear projection) {
+  private static List<Tensor> gathering(Graph g, int width, Linear projection) {
     Dim images = Dim.symbol("images");
     Dim longest = Dim.symbol("longest");
     Tensor stream = g.input("stream", Shape.of(Dim.symbol("batch"), Dim.symbol("length"), width));

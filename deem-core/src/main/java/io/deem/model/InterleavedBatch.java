@@ -63,10 +63,42 @@ public final class InterleavedBatch {
         real[row][first + i] = true;
       }
     }
-    this.starts = new int[rows][];
-    for (int row = 0; row < rows; row++) {
-      starts[row] = findStarts(row);
+    this.starts = findStarts();
+  }
+
+  private InterleavedBatch(Special special, long[] ids, boolean[][] real) {
+    this.special = special;
+    this.rows = real.length;
+    this.length = rows == 0 ? 0 : real[0].length;
+    this.ids = ids;
+    this.real = real;
+    this.starts = findStarts();
+  }
+
+  /**
+   * A batch of rows that are padded already.
+   *
+   * @param ids [rows * length]
+   * @param real whether each token is no padding, [rows][length]
+   * @throws IllegalArgumentException if an image has another number of tokens than it should, or
+   *     there are too few or too many ids
+   */
+  public static InterleavedBatch padded(Special special, long[] ids, boolean[][] real) {
+    long places = Arrays.stream(real).mapToLong(row -> row.length).sum();
+    if (ids.length != places || Arrays.stream(real).anyMatch(row -> row.length != real[0].length)) {
+      throw new IllegalArgumentException(
+          ids.length + " ids for " + real.length + " rows of " + places + " places together");
     }
+    boolean[][] copy = Arrays.stream(real).map(boolean[]::clone).toArray(boolean[][]::new);
+    return new InterleavedBatch(special, ids.clone(), copy);
+  }
+
+  private int[][] findStarts() {
+    int[][] found = new int[rows][];
+    for (int row = 0; row < rows; row++) {
+      found[row] = findStarts(row);
+    }
+    return found;
   }
 
   private int[] findStarts(int row) {
@@ -190,9 +222,8 @@ public final class InterleavedBatch {
       int prompt = promptLengths == null ? 0 : promptLengths[row];
       for (int i = 0; i + 1 < length; i++) {
         int next = i + 1;
-        // The reference drops a token without image by its own place, not by that of what follows.
         boolean counts =
-            next >= prompt && learnt(row, next) && (!onlyAfterImages || followsImage(row, i));
+            next >= prompt && learnt(row, next) && (!onlyAfterImages || followsImage(row, next));
         if (counts) {
           pairs.add(new long[] {(long) row * length + i, id(row, next)});
         }
@@ -236,8 +267,18 @@ public final class InterleavedBatch {
   public record ImageContexts(
       long[] rows, long[] mask, int[] lengths, int longest, int[] previous) {}
 
-  /** The contexts of all images. */
+  /** The contexts of all images, each from the beginning of its document. */
   public ImageContexts imageContexts() {
+    return imageContexts(false);
+  }
+
+  /**
+   * The contexts of all images.
+   *
+   * @param wholeRows whether contexts begin where their row does, padding included, whatever
+   *     documents it has: the reference draws images so
+   */
+  public ImageContexts imageContexts(boolean wholeRows) {
     int images = images();
     int[] lengths = new int[images];
     int[] previous = new int[images];
@@ -246,7 +287,7 @@ public final class InterleavedBatch {
     for (int row = 0; row < rows; row++) {
       for (int i = 0; i < starts[row].length; i++, image++) {
         int start = starts[row][i];
-        begins[image] = Math.max(0, documentStart(row, start));
+        begins[image] = wholeRows ? 0 : Math.max(0, documentStart(row, start));
         lengths[image] = start - begins[image] + 1;
         previous[image] = i > 0 && starts[row][i - 1] >= begins[image] ? image - 1 : -1;
       }

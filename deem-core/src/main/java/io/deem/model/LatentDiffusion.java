@@ -90,6 +90,16 @@ public final class LatentDiffusion {
    */
   public record Noised(Value latents, Value target) {}
 
+  /**
+   * One evaluation of the denoiser.
+   *
+   * @param draws what it was drawn from
+   * @param noised what it was given
+   * @param predicted what it said
+   * @param error the squared error, [batch, latent channels, h, w]
+   */
+  public record Denoising(Draws draws, Noised noised, Value predicted, Value error) {}
+
   /** The model; {@code synchronizer} may be null. */
   public LatentDiffusion(
       AutoencoderKl autoencoder,
@@ -149,10 +159,14 @@ public final class LatentDiffusion {
    * @param noise standard normal, of the latents' shape
    */
   public Value encode(Scope scope, Value images, float[] noise) {
-    Value centred = scope.run1(centring.computeIfAbsent(MapSize.of(images), this::centre), images);
-    AutoencoderKl.Moments moments = autoencoder.encode(scope, centred);
+    AutoencoderKl.Moments moments = autoencoder.encode(scope, centred(scope, images));
     Value sample = autoencoder.sample(scope, moments, scope.floats(noise, moments.mean().shape()));
     return scaled(scope, sample, autoencoder.config().scalingFactor());
+  }
+
+  /** Images whose values reach from -1 to 1 instead of from 0 to 1. */
+  public Value centred(Scope scope, Value images) {
+    return scope.run1(centring.computeIfAbsent(MapSize.of(images), this::centre), images);
   }
 
   /**
@@ -181,12 +195,21 @@ public final class LatentDiffusion {
 
   /** The squared error of the denoiser on scaled latents; see {@link #errorMap}. */
   public Value denoisingError(Scope scope, Value latents, Condition condition, Draws draws) {
+    return denoise(scope, latents, condition, draws).error();
+  }
+
+  /**
+   * Noises latents and asks the denoiser for the noise, or the velocity.
+   *
+   * @param latents scaled, [batch, latent channels, h, w]
+   */
+  public Denoising denoise(Scope scope, Value latents, Condition condition, Draws draws) {
     Noised noised = noised(scope, latents, draws);
     long[] steps = Arrays.stream(draws.timesteps).asLongStream().toArray();
     Value timesteps = scope.longs(steps, steps.length);
     Value predicted = predict(scope, noised.latents, timesteps, condition);
     Block error = errors.computeIfAbsent(MapSize.of(latents), this::error);
-    return scope.run1(error, predicted, noised.target);
+    return new Denoising(draws, noised, predicted, scope.run1(error, predicted, noised.target));
   }
 
   /**

@@ -22,7 +22,7 @@ public final class RegionLoss {
 
   private final Map<Key, Block> means = new ConcurrentHashMap<>();
 
-  private record Key(long channels, MapSize error, MapSize regions) {}
+  private record Key(long channels, MapSize error, MapSize regions, boolean bySize) {}
 
   /**
    * The mean.
@@ -32,7 +32,22 @@ public final class RegionLoss {
    * @return a scalar
    */
   public Value mean(Scope scope, Value error, Value regions) {
-    Key key = new Key(error.shape()[1], MapSize.of(error), MapSize.of(regions));
+    return mean(scope, error, regions, true);
+  }
+
+  /**
+   * The mean over everything of what is inside: an image counts by the size of its region.
+   *
+   * @param error [batch, channels, h, w]
+   * @param regions [batch, 1, height, width], 1 inside the region and 0 outside
+   * @return a scalar
+   */
+  public Value plainMean(Scope scope, Value error, Value regions) {
+    return mean(scope, error, regions, false);
+  }
+
+  private Value mean(Scope scope, Value error, Value regions, boolean bySize) {
+    Key key = new Key(error.shape()[1], MapSize.of(error), MapSize.of(regions), bySize);
     return scope.run1(means.computeIfAbsent(key, RegionLoss::build), error, regions);
   }
 
@@ -46,6 +61,9 @@ public final class RegionLoss {
           Tensor regions =
               g.input("regions", Shape.of(BATCH, 1, key.regions.height(), key.regions.width()));
           Tensor inside = VisualTokenizer.inside(regions, size);
+          if (!key.bySize) {
+            return List.of(error.times(inside).mean());
+          }
           Tensor count = inside.sum(true, 1, 2, 3).plus(EMPTY);
           Tensor weight = inside.times(size.area()).dividedBy(count);
           return List.of(error.times(weight).mean());

@@ -92,7 +92,15 @@ public final class VisualTokenizer {
   private final Map<Key, Block> positions = new ConcurrentHashMap<>();
   private final Map<MapSize, Block> normalisations = new ConcurrentHashMap<>();
 
-  private record Key(List<MapSize> maps, boolean masked) {}
+  /** Where the tokens outside the region are set to zero. */
+  public enum RegionPlace {
+    /** After projection and positions, so that they become a norm's bias. */
+    AFTER_POSITIONS,
+    /** In the encoder's output, so that their positions are left of them. */
+    BEFORE_PROJECTION
+  }
+
+  private record Key(List<MapSize> maps, boolean masked, RegionPlace place) {}
 
   /** The network; its parameter names start with {@code prefix}, usually "visual_tokenizer.". */
   public VisualTokenizer(
@@ -120,12 +128,24 @@ public final class VisualTokenizer {
    *     images
    */
   public Tokens forward(Scope scope, Value pixels, Value regions) {
+    return forward(scope, pixels, regions, RegionPlace.AFTER_POSITIONS);
+  }
+
+  /**
+   * Tokenizes images.
+   *
+   * @param pixels [batch, 3, height, width] from 0 to 1
+   * @param regions [batch, 1, height, width], 1 inside the region and 0 outside, or null for whole
+   *     images
+   * @param place where the region is cut out
+   */
+  public Tokens forward(Scope scope, Value pixels, Value regions, RegionPlace place) {
     Value normalised =
         scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
     ConvNextEncoder.Features features = encoder.forward(scope, normalised);
     List<MapSize> sizes = features.maps().stream().map(MapSize::of).toList();
     Value inside = regions == null && maskPooling != null ? everywhere(scope, pixels) : regions;
-    Block block = positions.computeIfAbsent(new Key(sizes, inside != null), this::positions);
+    Block block = positions.computeIfAbsent(new Key(sizes, inside != null, place), this::positions);
     List<Value> inputs = new ArrayList<>(features.maps());
     inputs.add(features.lastHiddenState());
     if (inside != null) {
@@ -164,7 +184,8 @@ public final class VisualTokenizer {
     params.addAll(projections.params());
     int grid = config.positionGrid();
     List<MapSize> sizes = List.of(new MapSize(grid, grid));
-    params.addAll(placement("position parameters", new Key(sizes, false), 0).params());
+    Key key = new Key(sizes, false, RegionPlace.AFTER_POSITIONS);
+    params.addAll(placement("position parameters", key, 0).params());
     if (maskPooling != null) {
       params.addAll(maskPooling.params());
     }
@@ -220,15 +241,13 @@ public final class VisualTokenizer {
           int count = 1 + tokens.height() * tokens.width();
           Tensor hidden = g.input("hidden", Shape.of(BATCH, count, width));
           Tensor regions = key.masked ? g.input("regions", regionShape(key.maps.get(0))) : null;
-          Tensor x = Linear.of(prefix + "pos_proj", width, width).apply(hidden);
+          boolean first = key.place == RegionPlace.BEFORE_PROJECTION;
+          Tensor x = first ? cut(hidden, regions, tokens) : hidden;
+          x = Linear.of(prefix + "pos_proj", width, width).apply(x);
           x = LayerNorm.of(prefix + "pos_ln", width, EPSILON).apply(x);
           Tensor gridTokens = resized(gridTable, tokens).flatten(2, 3).transpose(1, 2);
           x = x.plus(Tensor.concat(1, table.slice(0, 0, 1).unsqueeze(0), gridTokens));
-          if (regions != null) {
-            Tensor inside = inside(regions, tokens).flatten(2, 3).transpose(1, 2);
-            Tensor body = x.slice(1, 1, count).times(inside);
-            x = Tensor.concat(1, x.slice(1, 0, 1), body);
-          }
+          x = first ? x : cut(x, regions, tokens);
           x = LayerNorm.of(prefix + "post_ln", width, EPSILON).apply(x);
           List<Tensor> results = new ArrayList<>(maps);
           if (regions != null) {
@@ -240,6 +259,16 @@ public final class VisualTokenizer {
           results.add(0, x);
           return results;
         });
+  }
+
+  /** Sets tokens outside the region to zero, but the first, which stands for the whole image. */
+  private static Tensor cut(Tensor x, Tensor regions, MapSize tokens) {
+    if (regions == null) {
+      return x;
+    }
+    Tensor inside = inside(regions, tokens).flatten(2, 3).transpose(1, 2);
+    Tensor body = x.slice(1, 1, 1 + tokens.height() * tokens.width()).times(inside);
+    return Tensor.concat(1, x.slice(1, 0, 1), body);
   }
 
   /** Puts the tokens that describe the region, if any, before the others. */

@@ -12,9 +12,9 @@ import io.deem.graph.Value;
 import io.deem.image.Framing;
 import io.deem.image.PixelPlanes;
 import io.deem.model.DeemNetwork;
+import io.deem.model.GuidedDiffusion;
 import io.deem.model.LatentDiffusion;
 import io.deem.random.RandomSource;
-import java.util.Arrays;
 import java.util.List;
 
 /** What the image decoder makes of what the encoder saw. */
@@ -117,9 +117,13 @@ final class DiffusionPerception {
     int last = diffusion.schedule().timesteps() - 1;
     float[] x = diffusion.schedule().addNoise(clean.floats(), noise, last);
     long[] shape = clean.shape();
-    Told sighted = new Told(seen.condition(), seen.maps());
+    LatentDiffusion.Condition sighted = new Told(seen.condition(), seen.maps()).upload(scope, 1);
     // Guidance pushes away from the negative tokens; both sides get the same maps.
-    Told negative = options.guidanceScale() > 1 ? new Told(negative(scope), seen.maps()) : null;
+    GuidedDiffusion.Guidance guidance =
+        options.guidanceScale() > 1
+            ? new GuidedDiffusion.Guidance(
+                negative(scope).upload(scope, 1), options.guidanceScale())
+            : GuidedDiffusion.Guidance.NONE;
     // The spacing that begins where the noise was added, at the last timestep.
     Sampler sampler =
         SamplerConfig.builder(SamplingMethod.DDIM)
@@ -129,66 +133,21 @@ final class DiffusionPerception {
             .timestepSpacing(TimestepSpacing.TRAILING)
             .build()
             .sampler();
-    for (int i = 0; i < sampler.size(); i++) {
-      check.run();
-      try (Scope step = scope.child()) {
-        long timestep = (long) sampler.timestep(i);
-        float[] output =
-            negative == null
-                ? predict(step, x, shape, timestep, sighted)
-                : guided(step, x, shape, timestep, negative, sighted, options.guidanceScale());
-        x = sampler.step(output, i, x, random);
-      }
-    }
     check.run();
+    x =
+        new GuidedDiffusion(diffusion)
+            .sample(
+                scope,
+                x,
+                shape,
+                sighted,
+                guidance,
+                sampler,
+                random,
+                (step, latents) -> check.run());
     int side = network.config().drawnSize();
     float[] drawn = diffusion.decode(scope, scope.floats(x, shape));
     return PixelPlanes.toImage(drawn, side, side);
-  }
-
-  private float[] guided(
-      Scope scope,
-      float[] x,
-      long[] shape,
-      long timestep,
-      Told negative,
-      Told sighted,
-      double scale) {
-    float[] away;
-    float[] towards;
-    if (Arrays.equals(negative.tokens.shape(), sighted.tokens.shape())) {
-      float[] both = predictBoth(scope, x, shape, timestep, negative, sighted);
-      away = Arrays.copyOfRange(both, 0, x.length);
-      towards = Arrays.copyOfRange(both, x.length, both.length);
-    } else {
-      away = predict(scope, x, shape, timestep, negative);
-      towards = predict(scope, x, shape, timestep, sighted);
-    }
-    for (int i = 0; i < away.length; i++) {
-      away[i] += (float) scale * (towards[i] - away[i]);
-    }
-    return away;
-  }
-
-  private float[] predict(Scope scope, float[] x, long[] shape, long timestep, Told told) {
-    Value noisy = scope.floats(x, shape);
-    Value at = scope.longs(new long[] {timestep}, 1);
-    return diffusion.predict(scope, noisy, at, told.upload(scope, 1)).floats();
-  }
-
-  /** Both predictions in one batch, the negative first. */
-  private float[] predictBoth(
-      Scope scope, float[] x, long[] shape, long timestep, Told negative, Told sighted) {
-    EncodedImage.Part first = negative.tokens;
-    float[] tokens = Arrays.copyOf(first.values(), 2 * first.values().length);
-    System.arraycopy(
-        sighted.tokens.values(), 0, tokens, first.values().length, first.values().length);
-    Value conditions = scope.floats(tokens, 2, first.shape()[1], first.shape()[2]);
-    List<Value> maps = sighted.maps.stream().map(map -> map.upload(scope, 2)).toList();
-    Value noisy = new EncodedImage.Part(x, shape).upload(scope, 2);
-    Value at = scope.longs(new long[] {timestep, timestep}, 2);
-    LatentDiffusion.Condition condition = new LatentDiffusion.Condition(conditions, maps, null);
-    return diffusion.predict(scope, noisy, at, condition).floats();
   }
 
   private Value pixels(Scope scope, Image image) {

@@ -50,6 +50,11 @@ public record EncodedImage(Part tokens, Part condition, List<Part> maps) {
         seen.maps().stream().map(Part::of).toList());
   }
 
+  /** What the language model takes, several times along the first axes. */
+  InterleavedText.Sight upload(Scope scope, int times) {
+    return new InterleavedText.Sight(tokens.upload(scope, times), uploadMaps(scope, times));
+  }
+
   /** The maps, each several times along its first axis. */
   List<Value> uploadMaps(Scope scope, int times) {
     return maps.stream().map(map -> map.upload(scope, times)).toList();

@@ -9,7 +9,6 @@ import io.deem.Perceiver;
 import io.deem.RedrawOptions;
 import io.deem.generation.Generation;
 import io.deem.generation.GenerationConfig;
-import io.deem.generation.TextGeneration;
 import io.deem.graph.Scope;
 import io.deem.graph.Session;
 import io.deem.graph.Value;
@@ -17,8 +16,6 @@ import io.deem.image.Framing;
 import io.deem.image.PixelPlanes;
 import io.deem.model.DeemNetwork;
 import io.deem.model.InterleavedBatch;
-import io.deem.model.InterleavedDecoder;
-import io.deem.model.LlamaDecoder;
 import io.deem.model.ModelFolder;
 import io.deem.model.Prompts;
 import io.deem.text.Tokenizer;
@@ -51,6 +48,7 @@ public final class NetworkPerceiver implements Perceiver {
   private final Prompts prompts;
   private final EncodedImages encoded;
   private final PromptEncoder encoder;
+  private final InterleavedText text;
   private final DiffusionPerception diffusion;
   private final Runnable check;
 
@@ -85,6 +83,7 @@ public final class NetworkPerceiver implements Perceiver {
     this.encoded = encoded;
     this.check = check;
     this.encoder = new PromptEncoder(tokenizer, network.config());
+    this.text = new InterleavedText(network);
     this.diffusion = new DiffusionPerception(network);
   }
 
@@ -128,8 +127,11 @@ public final class NetworkPerceiver implements Perceiver {
       for (int first = 0; first < answers.size(); first += OPTIONS_AT_ONCE) {
         int end = Math.min(first + OPTIONS_AT_ONCE, answers.size());
         check();
-        double[] scores = score(scope, seen, prompt, answers.subList(first, end));
-        System.arraycopy(scores, 0, logProbabilities, first, scores.length);
+        try (Scope some = scope.child()) {
+          double[] scores =
+              text.score(some, prompt, answers.subList(first, end), seen.upload(some, end - first));
+          System.arraycopy(scores, 0, logProbabilities, first, scores.length);
+        }
       }
     }
     return ranked(options, logProbabilities);
@@ -171,56 +173,16 @@ public final class NetworkPerceiver implements Perceiver {
       EncodedImage seen = see(scope, image);
       InterleavedBatch batch =
           new InterleavedBatch(special, List.of(prompt), InterleavedBatch.Padding.LEFT);
-      InterleavedDecoder language = network.language();
-      Value embedded = language.embed(scope, batch, seen.tokens().upload(scope, 1));
-      LlamaDecoder.Images images = language.images(scope, batch, seen.uploadMaps(scope, 1));
-      LlamaTokenModel model =
-          LlamaTokenModel.ofEmbeddings(
-              scope, language.decoder(), language.head(), embedded, batch.real(), images);
       check();
-      // A prompt given as embeddings counts as its beginning alone.
-      return TextGeneration.generate(
-          model,
-          new int[][] {{special.beginning()}},
+      return text.generate(
+          scope,
+          batch,
+          seen.upload(scope, 1),
           config,
           (step, tokens) -> {
             check();
             return true;
           });
-    }
-  }
-
-  /** Log-probabilities of answers and the end after each, in one pass. */
-  private double[] score(Scope outer, EncodedImage seen, int[] prompt, List<int[]> answers) {
-    InterleavedBatch.Special special = network.config().special();
-    List<int[]> rows = answers.stream().map(answer -> PromptEncoder.join(prompt, answer)).toList();
-    try (Scope scope = outer.child()) {
-      InterleavedBatch batch = new InterleavedBatch(special, rows, InterleavedBatch.Padding.RIGHT);
-      InterleavedDecoder language = network.language();
-      Value embedded = language.embed(scope, batch, seen.tokens().upload(scope, rows.size()));
-      LlamaDecoder.Images images =
-          language.images(scope, batch, seen.uploadMaps(scope, rows.size()));
-      Value stream = language.forward(scope, batch, embedded, images);
-      double[] scores = new double[rows.size()];
-      for (int row = 0; row < scores.length; row++) {
-        int[] answer = answers.get(row);
-        long[] places = new long[answer.length];
-        long[] targets = new long[answer.length];
-        for (int i = 0; i < answer.length; i++) {
-          places[i] = (long) row * batch.length() + prompt.length - 1 + i;
-          targets[i] = answer[i];
-        }
-        Value mean =
-            language
-                .head()
-                .loss(
-                    scope,
-                    stream,
-                    scope.longs(places, places.length),
-                    scope.longs(targets, targets.length));
-        scores[row] = -(double) mean.scalar() * answer.length;
-      }
-      return scores;
     }
   }
 

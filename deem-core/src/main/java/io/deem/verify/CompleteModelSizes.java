@@ -18,14 +18,14 @@ import java.util.List;
  * @param imageSide side of the images that are decoded, in pixels
  * @param weights under the names of a complete model
  */
-record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSource weights) {
+public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSource weights) {
 
-  static final String TOKENIZER = "visual_tokenizer.";
-  static final String SNIFFER = TOKENIZER + "sniffer.";
-  static final String RESAMPLER = TOKENIZER + "perceiver_resampler.";
-  static final String VAE = TOKENIZER + "encoder.vae.";
-  static final String UNET = TOKENIZER + "encoder.unet.";
-  static final String RESIDUALS = TOKENIZER + "encoder.mmfs_module.";
+  public static final String TOKENIZER = "visual_tokenizer.";
+  public static final String SNIFFER = TOKENIZER + "sniffer.";
+  public static final String RESAMPLER = TOKENIZER + "perceiver_resampler.";
+  public static final String VAE = TOKENIZER + "encoder.vae.";
+  public static final String UNET = TOKENIZER + "encoder.unet.";
+  public static final String RESIDUALS = TOKENIZER + "encoder.mmfs_module.";
 
   /** Of the norms of reduced models, which no shape tells; 32 at full size. */
   private static final int GROUPS = 4;
@@ -38,7 +38,7 @@ record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSour
   private static final int FULL_IMAGE = 512;
 
   /** The image encoder. */
-  ConvNextEncoder.Config sniffer() {
+  public ConvNextEncoder.Config sniffer() {
     String trunk = SNIFFER + "vision_model.visual.trunk.stages.0.blocks.0.";
     String head = SNIFFER + "vision_model.visual.head.mlp.fc2.weight";
     return new ConvNextEncoder.Config(
@@ -52,21 +52,27 @@ record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSour
   }
 
   /** The visual resampler. */
-  PerceiverResampler.Config visualResampler() {
+  public PerceiverResampler.Config visualResampler() {
+    return resampler(resampler);
+  }
+
+  /** A resampler of a configuration's {@code perceiver_config}. */
+  static PerceiverResampler.Config resampler(Sizes sizes) {
+    String normalised = "qk_normalization";
     return new PerceiverResampler.Config(
-        resampler.integer("num_queries"),
-        resampler.integer("hidden_size"),
-        resampler.integer("encoder_hidden_size"),
-        resampler.integer("intermediate_size"),
-        resampler.integer("num_hidden_layers"),
-        resampler.integer("num_attention_heads"),
-        resampler.integer("cross_attention_frequency"),
-        resampler.flag("qk_normalization"),
+        sizes.integer("num_queries"),
+        sizes.integer("hidden_size"),
+        sizes.integer("encoder_hidden_size"),
+        sizes.integer("intermediate_size"),
+        sizes.integer("num_hidden_layers"),
+        sizes.integer("num_attention_heads"),
+        sizes.integer("cross_attention_frequency"),
+        sizes.config().has(normalised) && sizes.flag(normalised),
         1e-12);
   }
 
   /** The autoencoder. */
-  AutoencoderKl.Config autoencoder() {
+  public AutoencoderKl.Config autoencoder() {
     String levels = VAE + "encoder.down_blocks.";
     List<Integer> widths = new ArrayList<>();
     for (int i = 0; i < count(levels, ".resnets.0.conv1.weight"); i++) {
@@ -83,7 +89,7 @@ record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSour
   }
 
   /** The denoiser. */
-  UNet.Config denoiser() {
+  public UNet.Config denoiser() {
     String levels = UNET + "down_blocks.";
     String attention = ".attentions.0.transformer_blocks.0.attn2.to_k.weight";
     List<Integer> widths = dims.integers("UCH");
@@ -104,7 +110,7 @@ record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSour
   }
 
   /** The multi-scale residuals into the denoiser. */
-  MmfsNet.Config residuals() {
+  public MmfsNet.Config residuals() {
     String layer = RESIDUALS + "mmfs_down_blocks.0.mmfs.";
     int heads = dims.integer("AHEADS");
     UNet.Config unet = denoiser();
@@ -121,7 +127,7 @@ record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSour
   }
 
   /** The extent of one axis of a weight. */
-  int extent(String weight, int axis) {
+  public int extent(String weight, int axis) {
     return Math.toIntExact(weights.info(weight).shape()[axis]);
   }
 

@@ -13,12 +13,12 @@ import io.deem.weights.TensorSource;
  * @param scope where the network runs
  * @param reference takes the comparisons
  */
-record Replay(TensorSource io, Scope scope, Reference reference) {
+public record Replay(TensorSource io, Scope scope, Reference reference) {
 
   private static final String PARAMETER_GRADIENT = "grad.";
 
   /** A stored floating-point tensor as a value; a leaf if the scope gathers gradients. */
-  Value floats(String name) {
+  public Value floats(String name) {
     float[] values = io.floats(name);
     long[] shape = io.info(name).shape();
     return scope instanceof TrainingScope training
@@ -27,27 +27,27 @@ record Replay(TensorSource io, Scope scope, Reference reference) {
   }
 
   /** A stored integer tensor as a value. */
-  Value longs(String name) {
+  public Value longs(String name) {
     return scope.longs(io.longs(name), io.info(name).shape());
   }
 
   /** Compares a result. */
-  void output(String name, Value value) {
+  public void output(String name, Value value) {
     reference.output(name, value.floats(), value.shape());
   }
 
   /** Compares the gradient that a leaf has gathered. */
-  void gradient(String name, TrainingScope training, Value leaf) {
+  public void gradient(String name, TrainingScope training, Value leaf) {
     gradient(name, training.gradient(leaf));
   }
 
   /** Compares the gradient of every parameter for which one is stored under {@code grad.}. */
-  void parameterGradients(TrainingScope training) {
+  public void parameterGradients(TrainingScope training) {
     parameterGradients(PARAMETER_GRADIENT, training);
   }
 
   /** Compares the gradient of every parameter for which one is stored under {@code prefix}. */
-  void parameterGradients(String prefix, TrainingScope training) {
+  public void parameterGradients(String prefix, TrainingScope training) {
     for (String name : io.names()) {
       if (name.startsWith(prefix)) {
         gradient(name, training.gradient(name.substring(prefix.length())));

@@ -194,7 +194,8 @@ final class SchedulersCheck implements FixtureCheck {
         config.get("num_train_timesteps").getAsInt());
   }
 
-  private static SamplerConfig samplerConfig(JsonObject run) {
+  /** A sampler of {@code cls} with {@code n} steps and the options of {@code config}. */
+  static SamplerConfig samplerConfig(JsonObject run) {
     JsonObject config = run.getAsJsonObject("config");
     IMPLEMENTED.forEach((option, value) -> requireImplemented(config, option, value));
     SamplerConfig.Builder builder =

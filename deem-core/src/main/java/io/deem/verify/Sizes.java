@@ -7,35 +7,35 @@ import java.util.List;
 import java.util.function.Function;
 
 /** The sizes and options of a fixture's network, with errors that name what is missing. */
-record Sizes(JsonObject config) {
+public record Sizes(JsonObject config) {
 
   /** A whole number. */
-  int integer(String name) {
+  public int integer(String name) {
     return read(name, JsonElement::getAsInt, "a whole number");
   }
 
   /** A number. */
-  double number(String name) {
+  public double number(String name) {
     return read(name, JsonElement::getAsDouble, "a number");
   }
 
   /** True or false. */
-  boolean flag(String name) {
+  public boolean flag(String name) {
     return read(name, JsonElement::getAsBoolean, "true or false");
   }
 
   /** A text. */
-  String text(String name) {
+  public String text(String name) {
     return read(name, JsonElement::getAsString, "a text");
   }
 
   /** The sizes of a part. */
-  Sizes section(String name) {
+  public Sizes section(String name) {
     return read(name, element -> new Sizes(element.getAsJsonObject()), "an object");
   }
 
   /** A list of whole numbers. */
-  List<Integer> integers(String name) {
+  public List<Integer> integers(String name) {
     return read(
         name,
         element -> {

@@ -4,7 +4,9 @@ import io.deem.graph.Engine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceLoader;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** Runs the check that fits a fixture. */
 public final class Verification {
@@ -28,7 +30,8 @@ public final class Verification {
           new ClipVitCheck(),
           new ClipTextCheck(),
           new VitAdapterCheck(),
-          new MaskAlignCheck());
+          new MaskAlignCheck(),
+          new DeemGenerateCheck());
 
   private Verification() {}
 
@@ -66,7 +69,9 @@ public final class Verification {
   }
 
   private static FixtureCheck checkOf(Fixture fixture) {
-    return CHECKS.stream()
+    // Checks that need more than an engine come with the module that has it.
+    ServiceLoader<FixtureCheck> others = ServiceLoader.load(FixtureCheck.class);
+    return Stream.concat(CHECKS.stream(), others.stream().map(ServiceLoader.Provider::get))
         .filter(check -> check.matches(fixture))
         .findFirst()
         .orElseThrow(

@@ -67,6 +67,11 @@ public final class TorchSession implements TrainingSession {
     return params.keySet().stream().filter(trainable).toList();
   }
 
+  /** What was given to {@link #trainable} last; at first it accepts nothing. */
+  public Predicate<String> trainableNames() {
+    return trainable;
+  }
+
   /** The names of all loaded parameters, sorted. */
   public List<String> params() {
     return List.copyOf(params.keySet());

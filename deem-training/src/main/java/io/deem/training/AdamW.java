@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), and clipping by the global norm.
@@ -35,7 +36,7 @@ public final class AdamW implements AutoCloseable {
   private final TorchSession session;
   private final Config config;
   private final List<ParameterGroup> groups;
-  private final Set<String> neverDecayed;
+  private final Predicate<String> decays;
   private final OptimizerScript script;
   private long step;
 
@@ -47,11 +48,31 @@ public final class AdamW implements AutoCloseable {
    */
   public AdamW(
       TorchSession session, Config config, List<ParameterGroup> groups, Set<String> layerNorms) {
+    this(session, config, groups, decaying(Set.copyOf(layerNorms)::contains));
+  }
+
+  /**
+   * An optimiser for the parameters of a session that learn.
+   *
+   * @param groups decide learning rate and weight decay by name; the first match wins
+   * @param decays which parameters decay at all; see {@link #decaying}
+   */
+  public AdamW(
+      TorchSession session, Config config, List<ParameterGroup> groups, Predicate<String> decays) {
     this.session = session;
     this.config = config;
     this.groups = List.copyOf(groups);
-    this.neverDecayed = Set.copyOf(layerNorms);
+    this.decays = decays;
     this.script = new OptimizerScript(session);
+  }
+
+  /**
+   * The usual rule for weight decay: all but biases and layer norms.
+   *
+   * @param layerNorm whether a name is that of a layer norm's parameter
+   */
+  public static Predicate<String> decaying(Predicate<String> layerNorm) {
+    return name -> !name.contains("bias") && !layerNorm.test(name);
   }
 
   /** Steps taken. */
@@ -111,8 +132,7 @@ public final class AdamW implements AutoCloseable {
 
   private Rate rate(String name) {
     ParameterGroup group = ParameterGroup.of(groups, name);
-    boolean decays = !name.contains("bias") && !neverDecayed.contains(name);
-    return new Rate(group.learningRate(), decays ? group.weightDecay() : 0);
+    return new Rate(group.learningRate(), decays.test(name) ? group.weightDecay() : 0);
   }
 
   private record Rate(double learningRate, double weightDecay) {}

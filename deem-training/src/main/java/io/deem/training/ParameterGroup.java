@@ -12,8 +12,19 @@ import java.util.List;
  */
 public record ParameterGroup(String pattern, double learningRate, double weightDecay) {
 
+  /**
+   * The paper's first stage: small steps for where attention looks and for the pretrained image
+   * encoder, no decay for gates and offsets.
+   */
+  public static final List<ParameterGroup> PRETRAINING =
+      List.of(
+          new ParameterGroup("llama_cross_attn.gate", 1e-4, 0),
+          new ParameterGroup("sampling_offsets", 1e-5, 0),
+          new ParameterGroup("sniffer.vision_model.visual", 2e-5, 0.05),
+          new ParameterGroup("", 1e-4, 0.05));
+
   /** The group that decides for a parameter. */
-  static ParameterGroup of(List<ParameterGroup> groups, String name) {
+  public static ParameterGroup of(List<ParameterGroup> groups, String name) {
     return groups.stream()
         .filter(group -> name.contains(group.pattern))
         .findFirst()

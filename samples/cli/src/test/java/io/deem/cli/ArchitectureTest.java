@@ -93,6 +93,9 @@ class ArchitectureTest {
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
           entry(
+              "io.deem.training.verify",
+              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
+          entry(
               "io.deem.runtime.cpu",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
           entry(

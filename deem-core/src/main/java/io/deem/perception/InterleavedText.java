@@ -1,0 +1,120 @@
+package io.deem.perception;
+
+import io.deem.generation.Generation;
+import io.deem.generation.GenerationConfig;
+import io.deem.generation.GenerationListener;
+import io.deem.generation.TextGeneration;
+import io.deem.graph.Scope;
+import io.deem.graph.Value;
+import io.deem.model.DeemNetwork;
+import io.deem.model.InterleavedBatch;
+import io.deem.model.InterleavedDecoder;
+import io.deem.model.LlamaDecoder;
+import io.deem.model.VisualTokenizer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Text that follows text and images: generated token by token, or given and scored.
+ *
+ * <p>A prompt counts as its beginning alone: the lengths and penalties of a {@link
+ * GenerationConfig} see one begin token and what was generated, as they do in the reference.
+ */
+public final class InterleavedText {
+
+  private final DeemNetwork network;
+
+  /** Text by a network. */
+  public InterleavedText(DeemNetwork network) {
+    this.network = network;
+  }
+
+  /**
+   * The images of a batch as the language model takes them, in the order of their places.
+   *
+   * @param tokens [images, tokens per image, width]
+   * @param maps [images, width, h, w] at each scale
+   */
+  public record Sight(Value tokens, List<Value> maps) {
+
+    /** What the encoder saw. */
+    public static Sight of(VisualTokenizer.Tokens seen) {
+      return new Sight(seen.tokens(), seen.maps());
+    }
+  }
+
+  /**
+   * The model, given prompts.
+   *
+   * @param batch the prompts, padded on the left
+   * @param sight null if there are no images
+   */
+  public LlamaTokenModel prompted(Scope scope, InterleavedBatch batch, Sight sight) {
+    InterleavedDecoder language = network.language();
+    Value embedded = language.embed(scope, batch, sight == null ? null : sight.tokens);
+    LlamaDecoder.Images images = sight == null ? null : language.images(scope, batch, sight.maps);
+    return LlamaTokenModel.ofEmbeddings(
+        scope, language.decoder(), language.head(), embedded, batch.real(), images);
+  }
+
+  /**
+   * Continues prompts.
+   *
+   * @param batch the prompts, padded on the left
+   * @param sight null if there are no images
+   * @return texts that start with a begin token, in place of their prompt
+   */
+  public Generation generate(
+      Scope scope,
+      InterleavedBatch batch,
+      Sight sight,
+      GenerationConfig config,
+      GenerationListener listener) {
+    int[][] beginnings = new int[batch.rows()][];
+    for (int row = 0; row < beginnings.length; row++) {
+      beginnings[row] = new int[] {network.config().special().beginning()};
+    }
+    return TextGeneration.generate(prompted(scope, batch, sight), beginnings, config, listener);
+  }
+
+  /**
+   * Log-probabilities of answers to one prompt, in one pass.
+   *
+   * @param prompt token ids, without padding
+   * @param answers token ids of each, at least one
+   * @param sight the prompt's images, once for each answer; null if there are none
+   * @return for each answer the sum of its tokens' log-probabilities
+   */
+  public double[] score(Scope scope, int[] prompt, List<int[]> answers, Sight sight) {
+    InterleavedBatch.Special special = network.config().special();
+    List<int[]> rows = new ArrayList<>();
+    for (int[] answer : answers) {
+      rows.add(PromptEncoder.join(prompt, answer));
+    }
+    InterleavedBatch batch = new InterleavedBatch(special, rows, InterleavedBatch.Padding.RIGHT);
+    InterleavedDecoder language = network.language();
+    Value embedded = language.embed(scope, batch, sight == null ? null : sight.tokens);
+    LlamaDecoder.Images images = sight == null ? null : language.images(scope, batch, sight.maps);
+    Value stream = language.forward(scope, batch, embedded, images);
+    double[] scores = new double[rows.size()];
+    for (int row = 0; row < scores.length; row++) {
+      int[] answer = answers.get(row);
+      long[] places = new long[answer.length];
+      long[] targets = new long[answer.length];
+      for (int i = 0; i < answer.length; i++) {
+        places[i] = (long) row * batch.length() + prompt.length - 1 + i;
+        targets[i] = answer[i];
+      }
+      Value mean =
+          language
+              .head()
+              .loss(
+                  scope,
+                  stream,
+                  scope.longs(places, places.length),
+                  scope.longs(targets, targets.length));
+      scores[row] = -(double) mean.scalar() * answer.length;
+    }
+    return scores;
+  }
+}

@@ -1,0 +1,35 @@
+package io.deem.training.verify;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Lists of names and numbers in a fixture's configuration. */
+final class ConfigLists {
+
+  private ConfigLists() {}
+
+  static List<String> names(JsonObject config, String list) {
+    return config.getAsJsonArray(list).asList().stream().map(JsonElement::getAsString).toList();
+  }
+
+  static int[] ints(JsonObject config, String list) {
+    return config.getAsJsonArray(list).asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+  }
+
+  static int[] ints(long[] values) {
+    return Arrays.stream(values).mapToInt(Math::toIntExact).toArray();
+  }
+
+  /** What only one of the two has. */
+  static Set<String> difference(Collection<String> a, Collection<String> b) {
+    Set<String> difference = new TreeSet<>(a);
+    difference.addAll(b);
+    difference.removeIf(name -> a.contains(name) && b.contains(name));
+    return difference;
+  }
+}

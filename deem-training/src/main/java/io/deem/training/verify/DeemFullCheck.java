@@ -1,0 +1,364 @@
+package io.deem.training.verify;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.deem.graph.Engine;
+import io.deem.graph.Scope;
+import io.deem.graph.Session;
+import io.deem.graph.TrainingScope;
+import io.deem.graph.Value;
+import io.deem.model.DeemNetwork;
+import io.deem.model.Freezing;
+import io.deem.model.InterleavedBatch;
+import io.deem.random.StoredDraws;
+import io.deem.torch.TorchSession;
+import io.deem.training.AdamW;
+import io.deem.training.ParameterGroup;
+import io.deem.verify.CompleteModel;
+import io.deem.verify.Fixture;
+import io.deem.verify.FixtureCheck;
+import io.deem.verify.Reference;
+import io.deem.verify.Replay;
+import io.deem.verify.Report;
+import io.deem.verify.Tolerance;
+import io.deem.weights.TensorSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+
+/**
+ * The whole training step of a complete, reduced model: what freezes, the parameter groups, every
+ * intermediate result, the losses, the gradients and the optimiser's steps.
+ */
+public final class DeemFullCheck implements FixtureCheck {
+
+  /** One parameter has two names in checkpoints. */
+  private static final String SHARED = "visual_tokenizer.neg_prompt_embeds";
+
+  private static final String SHARED_AS = "image_decoder.neg_prompt_embeds";
+
+  /**
+   * An update is about as large as the learning rate, at least 1e-5, so a wrong one shows; float
+   * parameters around 2 are 2e-7 apart.
+   */
+  private static final Tolerance UPDATED = new Tolerance(1e-6, 0);
+
+  /** Made by ServiceLoader. */
+  public DeemFullCheck() {}
+
+  @Override
+  public String kind() {
+    return "deem full";
+  }
+
+  @Override
+  public boolean matches(Fixture fixture) {
+    return fixture.hasAll("A.out.loss", "A.rand.sniffer.noise", "B.gt_text_ids");
+  }
+
+  @Override
+  public void run(Fixture fixture, Engine engine, Report report) {
+    DeemNetwork network = new DeemNetwork(CompleteModel.of(fixture.config(), fixture.weights()));
+    freezing(fixture, report);
+    groups(fixture, report);
+    Runs runs = new Runs(network, fixture, engine, report);
+    runs.first();
+    runs.clipped();
+    runs.regions();
+    runs.normalisedOnce();
+    runs.secondExample();
+    runs.nothingFrozen();
+  }
+
+  // ---------------------------------------------------------------- names
+
+  private static void freezing(Fixture fixture, Report report) {
+    compare("trainable_pretrain", Freezing.PRETRAINING, fixture, report);
+    compare("frozen_when_freeze_vfm", Freezing.EVERYTHING.negate(), fixture, report);
+    compare("frozen_when_nothing_frozen", Freezing.NOTHING.negate(), fixture, report);
+  }
+
+  private static void compare(String list, Predicate<String> rule, Fixture fixture, Report report) {
+    Set<String> actual = new TreeSet<>();
+    for (String name : fixture.weights().names()) {
+      boolean buffer = name.endsWith(".clip_mean") || name.endsWith(".clip_std");
+      if (!buffer && !name.equals(SHARED_AS) && rule.test(name)) {
+        actual.add(name);
+      }
+    }
+    Set<String> expected = Set.copyOf(ConfigLists.names(fixture.config(), list));
+    report.equal(list, "java", Set.of(), ConfigLists.difference(expected, actual));
+  }
+
+  private static void groups(Fixture fixture, Report report) {
+    Predicate<String> decays = AdamW.decaying(Freezing::inLayerNorm);
+    List<String> wrong = new ArrayList<>();
+    for (JsonElement each : optimizer(fixture).getAsJsonArray("groups")) {
+      JsonObject group = each.getAsJsonObject();
+      double rate = group.get("lr").getAsDouble();
+      double decay = group.get("weight_decay").getAsDouble();
+      for (String name : ConfigLists.names(group, "names")) {
+        ParameterGroup own = ParameterGroup.of(ParameterGroup.PRETRAINING, name);
+        double ownDecay = decays.test(name) ? own.weightDecay() : 0;
+        if (own.learningRate() != rate || ownDecay != decay) {
+          wrong.add(name + " " + own.learningRate() + " " + ownDecay);
+        }
+      }
+    }
+    report.equal("optimizer.groups", "java", List.of(), wrong);
+  }
+
+  private static JsonObject optimizer(Fixture fixture) {
+    return fixture.config().getAsJsonObject("optimizer");
+  }
+
+  // ---------------------------------------------------------------- runs
+
+  private static final class Runs {
+    final DeemNetwork network;
+    final Fixture fixture;
+    final TensorSource io;
+    final Engine engine;
+    final Report report;
+    final Reference reference;
+
+    Runs(DeemNetwork network, Fixture fixture, Engine engine, Report report) {
+      this.network = network;
+      this.fixture = fixture;
+      this.io = fixture.io();
+      this.engine = engine;
+      this.report = report;
+      this.reference = report.against(io, engine.name());
+    }
+
+    private static final DeemNetwork.Options AS_REFERENCE =
+        new DeemNetwork.Options(DeemNetwork.LossWeights.PAPER, true);
+
+    void first() {
+      try (Session session = engine.open(fixture.weights())) {
+        TorchSession training = training(session, Freezing.PRETRAINING);
+        try (TrainingScope scope = training.trainingScope()) {
+          Replay replay = new Replay(io, scope, reference);
+          DeemNetwork.Example example = example(replay, false);
+          DeemNetwork.Step step = network.step(scope, example, AS_REFERENCE, draws("A.rand."));
+          new FullSteps(network, example, replay).compare(step);
+          losses("A.", step.losses());
+          scope.backward(step.losses().total());
+          gradients("A.grad.", scope);
+        }
+        for (String name : ConfigLists.names(fixture.config(), "trainable_without_grad_pretrain")) {
+          boolean reached = training.trainableParams().contains(name);
+          report.equal("no gradient reaches " + name, engine.name(), false, reached);
+        }
+        try (AdamW optimizer = adamW(training, 0)) {
+          double norm = optimizer.step(1);
+          reference.output("A.grad_norm", new float[] {(float) norm}, 1);
+          parameters("A.adamw_step1.", training);
+          repeatGradient(training);
+          optimizer.step(1);
+          parameters("A.adamw_step2.", training);
+        }
+      }
+    }
+
+    void clipped() {
+      try (Session session = engine.open(fixture.weights())) {
+        TorchSession training = training(session, Freezing.PRETRAINING);
+        backward(training, AS_REFERENCE);
+        try (AdamW optimizer = adamW(training, 1)) {
+          optimizer.step(1);
+          parameters("A.adamw_clipped_step1.", training);
+        }
+      }
+    }
+
+    void regions() {
+      outcome("Amask.", true, AS_REFERENCE);
+    }
+
+    void normalisedOnce() {
+      outcome("Anoinplace.", false, DeemNetwork.Options.PAPER);
+    }
+
+    void secondExample() {
+      JsonObject run = fixture.config().getAsJsonObject("runB");
+      JsonObject model = fixture.config().getAsJsonObject("model");
+      boolean onlyAfterImages =
+          ConfigLists.names(model, "dataset_to_ignore_noimage_cond_loss")
+              .contains(run.get("dataset_name").getAsString());
+      int[] counted = ConfigLists.ints(run, "image_loss_mask");
+      boolean[] imageLoss = new boolean[counted.length];
+      for (int i = 0; i < imageLoss.length; i++) {
+        imageLoss[i] = counted[i] != 0;
+      }
+      DeemNetwork.LossWeights weights =
+          new DeemNetwork.LossWeights(
+              run.get("loss_txt_weight").getAsDouble(),
+              run.get("loss_img_weight").getAsDouble(),
+              run.get("loss_sniffer_weight").getAsDouble());
+      try (Session session = engine.open(fixture.weights())) {
+        TorchSession training = training(session, Freezing.PRETRAINING);
+        try (TrainingScope scope = training.trainingScope()) {
+          Replay replay = new Replay(io, scope, reference);
+          InterleavedBatch batch = batch();
+          InterleavedBatch.TextTargets targets =
+              batch.textTargets(
+                  ConfigLists.ints(run, "ignore_prompt_token_offset"), onlyAfterImages);
+          FullSteps.targets("B.gt_text_ids", batch, targets, reference);
+          DeemNetwork.Example example =
+              new DeemNetwork.Example(
+                  batch,
+                  input(replay, "image_tensors"),
+                  input(replay, "image_tensors_dec"),
+                  input(replay, "region_mask"),
+                  targets,
+                  imageLoss);
+          DeemNetwork.Losses losses =
+              network
+                  .step(scope, example, new DeemNetwork.Options(weights, true), draws("B.rand."))
+                  .losses();
+          losses("B.", losses);
+          scope.backward(losses.total());
+          gradients("B.grad.", scope);
+        }
+      }
+    }
+
+    void nothingFrozen() {
+      try (Session session = engine.open(fixture.weights())) {
+        TorchSession training = training(session, Freezing.NOTHING);
+        try (TrainingScope scope = training.trainingScope()) {
+          Replay replay = new Replay(io, scope, reference);
+          DeemNetwork.Losses losses =
+              network.step(scope, example(replay, false), AS_REFERENCE, draws("A.rand.")).losses();
+          losses("U.", losses);
+          scope.backward(losses.total());
+          gradients("U.grad.", scope);
+        }
+      }
+    }
+
+    /** The losses of the first example with other options. */
+    private void outcome(String run, boolean regions, DeemNetwork.Options options) {
+      try (Session session = engine.open(fixture.weights());
+          Scope scope = session.scope()) {
+        DeemNetwork.Example example = example(new Replay(io, scope, reference), regions);
+        losses(run, network.step(scope, example, options, draws("A.rand.")).losses());
+      }
+    }
+
+    private void backward(TorchSession training, DeemNetwork.Options options) {
+      try (TrainingScope scope = training.trainingScope()) {
+        DeemNetwork.Example example = example(new Replay(io, scope, reference), false);
+        scope.backward(network.step(scope, example, options, draws("A.rand.")).losses().total());
+      }
+    }
+
+    /** Gathers the first step's gradient again, as the reference takes its second step with it. */
+    private void repeatGradient(TorchSession training) {
+      Map<String, float[]> updated = new HashMap<>();
+      for (String name : training.trainableParams()) {
+        updated.put(name, training.param(name).floats());
+        training.set(name, fixture.weights().floats(name));
+      }
+      backward(training, AS_REFERENCE);
+      updated.forEach(training::set);
+    }
+
+    private InterleavedBatch batch() {
+      return CompleteModel.batch(network.config().special(), io, "text_ids", "attention_mask");
+    }
+
+    private DeemNetwork.Example example(Replay replay, boolean regions) {
+      InterleavedBatch batch = batch();
+      return new DeemNetwork.Example(
+          batch,
+          input(replay, "image_tensors"),
+          input(replay, "image_tensors_dec"),
+          regions ? input(replay, "region_mask") : null,
+          batch.textTargets(null, false),
+          null);
+    }
+
+    /** An input that gathers no gradient. */
+    private Value input(Replay replay, String name) {
+      return replay.scope().floats(io.floats(name), io.info(name).shape());
+    }
+
+    private TorchSession training(Session session, Predicate<String> learns) {
+      if (!(session instanceof TorchSession training)) {
+        throw new IllegalStateException(engine.name() + " cannot train");
+      }
+      training.trainable(learns);
+      return training;
+    }
+
+    private AdamW adamW(TorchSession training, double maxNorm) {
+      JsonObject optimizer = optimizer(fixture);
+      List<JsonElement> betas = optimizer.getAsJsonArray("betas").asList();
+      return new AdamW(
+          training,
+          new AdamW.Config(
+              betas.get(0).getAsDouble(),
+              betas.get(1).getAsDouble(),
+              optimizer.get("eps").getAsDouble(),
+              maxNorm),
+          ParameterGroup.PRETRAINING,
+          AdamW.decaying(Freezing::inLayerNorm));
+    }
+
+    private StoredDraws draws(String run) {
+      String feedback = run + "sniffer.";
+      String drawing = run + "imgdec.";
+      return new StoredDraws()
+          .thenGaussian(io.floats(feedback + "vae_noise"))
+          .thenGaussian(io.floats(feedback + "noise"))
+          .thenInts(ConfigLists.ints(io.longs(feedback + "timesteps_raw")))
+          .thenUniform(io.floats(drawing + "uncond_rand"))
+          .thenGaussian(io.floats(drawing + "vae_noise"))
+          .thenGaussian(io.floats(drawing + "noise"))
+          .thenInts(ConfigLists.ints(io.longs(drawing + "timesteps")));
+    }
+
+    private void losses(String run, DeemNetwork.Losses losses) {
+      Map<String, Value> parts =
+          Map.of(
+              "loss", losses.total(),
+              "loss_txt", losses.text(),
+              "loss_img", losses.image(),
+              "loss_sniffer", losses.consistency());
+      parts.forEach(
+          (name, loss) -> reference.output(run + "out." + name, new float[] {loss.scalar()}, 1));
+    }
+
+    private void gradients(String prefix, TrainingScope scope) {
+      for (String name : io.names()) {
+        if (name.startsWith(prefix)) {
+          Value gradient = scope.gradient(own(name.substring(prefix.length())));
+          if (gradient == null) {
+            report.fail(name, engine.name(), "no gradient");
+          } else {
+            reference.gradient(name, gradient.floats(), gradient.shape());
+          }
+        }
+      }
+    }
+
+    private void parameters(String prefix, TorchSession training) {
+      for (String name : io.names()) {
+        if (name.startsWith(prefix)) {
+          Value value = training.param(own(name.substring(prefix.length())));
+          reference.floats(name, UPDATED, i -> true, value.floats(), value.shape());
+        }
+      }
+    }
+
+    private static String own(String name) {
+      return name.equals(SHARED) ? SHARED_AS : name;
+    }
+  }
+}
