@@ -44,9 +44,12 @@ public final class TrainMini {
         stage.run(reporter(), new Cancellation());
       }
     }
-    Stage speed = new SpeedStage(alignment(recipe));
-    if (chosen.contains(speed.name())) {
-      speed.run(reporter(), new Cancellation());
+    for (Stage extra :
+        List.of(
+            new SpeedStage(alignment(recipe)), new PresenceStage(recipe, PresenceStage.SHIPPED))) {
+      if (chosen.contains(extra.name())) {
+        extra.run(reporter(), new Cancellation());
+      }
     }
   }
 
