@@ -29,7 +29,7 @@ final class TorchValue implements Value {
 
   @Override
   public long[] shape() {
-    return arrayOf(this).getShape().getShape();
+    return arrayOf(this).getShape().getShape().clone();
   }
 
   @Override

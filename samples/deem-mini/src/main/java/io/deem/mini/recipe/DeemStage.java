@@ -98,7 +98,7 @@ final class DeemStage implements Stage {
     if (Files.exists(recipe.result(name()))) {
       return;
     }
-    try (Trainee trainee = prepare(Precision.FP32)) {
+    try (Trainee trainee = prepare(Precision.FP32, plan.from)) {
       TrainingLoop.Plan loop =
           new TrainingLoop.Plan(
               name(),
@@ -114,10 +114,11 @@ final class DeemStage implements Stage {
   }
 
   /**
-   * Trains for some steps in a precision, without checkpoints or result, to see how fast it goes.
+   * Trains for some steps in a precision, from random weights, without checkpoints or result, to
+   * see how fast it goes.
    */
   void rehearse(Precision precision, long steps, ProgressListener listener) throws IOException {
-    try (Trainee trainee = prepare(precision)) {
+    try (Trainee trainee = prepare(precision, List.of())) {
       TrainingLoop.Plan loop =
           new TrainingLoop.Plan(
               name(),
@@ -131,7 +132,7 @@ final class DeemStage implements Stage {
     }
   }
 
-  private Trainee prepare(Precision precision) throws IOException {
+  private Trainee prepare(Precision precision, List<String> from) throws IOException {
     DeemNetwork network = MiniArchitecture.network();
     Labels labels = Labels.read(recipe);
     Tokenizer tokenizer =
@@ -152,7 +153,7 @@ final class DeemStage implements Stage {
             new Captions(Recipe.SEED),
             new Questions(labels.vocabulary(), Recipe.SEED));
     List<TensorSource> sources = new ArrayList<>();
-    InitialWeights start = start(network, sources);
+    InitialWeights start = start(network, from, sources);
     TorchSession session = new TorchEngine(precision).open(start);
     network.params().forEach(session::load);
     session.trainable(plan.learns);
@@ -184,7 +185,8 @@ final class DeemStage implements Stage {
     }
   }
 
-  private InitialWeights start(DeemNetwork network, List<TensorSource> opened) throws IOException {
+  private InitialWeights start(DeemNetwork network, List<String> from, List<TensorSource> opened)
+      throws IOException {
     TensorSource llama = ModelWeights.open(recipe.data().resolve("stories15M"));
     opened.add(llama);
     InitialWeights start = new InitialDeem(network, Recipe.SEED + 3).languageModel(llama).weights();
@@ -192,7 +194,7 @@ final class DeemStage implements Stage {
       float[] rows = start.floats(table);
       start.set(table, () -> withEnd(rows, network.config().special()));
     }
-    for (String stage : plan.from) {
+    for (String stage : from) {
       SafetensorsFile weights = SafetensorsFile.open(recipe.result(stage));
       opened.add(weights);
       start.from(weights);
