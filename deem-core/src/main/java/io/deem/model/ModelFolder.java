@@ -143,16 +143,29 @@ public final class ModelFolder implements AutoCloseable {
   /**
    * Reads {@code deem.json} alone.
    *
-   * @param folder of the model
+   * @param path folder of the model, or the file itself
    * @throws NoSuchFileException if it is missing
    * @throws MalformedModelException if it is not a description, naming the entry
    */
-  public static Description describe(Path folder) throws IOException {
-    Path file = folder.resolve(DESCRIPTION_FILE);
+  public static Description describe(Path path) throws IOException {
+    Path file = Files.isRegularFile(path) ? path : path.resolve(DESCRIPTION_FILE);
     if (!Files.exists(file)) {
       throw new NoSuchFileException(file + ": no such file");
     }
-    JsonObject json = read(file);
+    if (Files.size(file) > LARGEST_DESCRIPTION) {
+      throw new MalformedModelException(
+          file + ": " + Files.size(file) + " bytes is over the limit of " + LARGEST_DESCRIPTION);
+    }
+    try {
+      return description(file.toString(), Files.readString(file));
+    } catch (CharacterCodingException e) {
+      throw new MalformedModelException(file + ": is not UTF-8", e);
+    }
+  }
+
+  /** Reads the text of a {@code deem.json}. */
+  static Description description(String file, String text) throws IOException {
+    JsonObject json = read(file, text);
     JsonElement format = json.remove("format");
     if (format == null) {
       throw new MalformedModelException(file + ": has no entry \"format\"");
@@ -265,12 +278,8 @@ public final class ModelFolder implements AutoCloseable {
 
   // ---------------------------------------------------------------- deem.json
 
-  private static JsonObject read(Path file) throws IOException {
-    if (Files.size(file) > LARGEST_DESCRIPTION) {
-      throw new MalformedModelException(
-          file + ": " + Files.size(file) + " bytes is over the limit of " + LARGEST_DESCRIPTION);
-    }
-    try (JsonReader reader = new JsonReader(new StringReader(Files.readString(file)))) {
+  private static JsonObject read(String file, String text) throws IOException {
+    try (JsonReader reader = new JsonReader(new StringReader(text))) {
       reader.setStrictness(Strictness.STRICT);
       JsonElement json = JsonParser.parseReader(reader);
       // A strict reader refuses anything but spaces after the value.
@@ -279,8 +288,6 @@ public final class ModelFolder implements AutoCloseable {
         throw new MalformedModelException(file + ": is not a JSON object");
       }
       return json.getAsJsonObject();
-    } catch (CharacterCodingException e) {
-      throw new MalformedModelException(file + ": is not UTF-8", e);
     } catch (JsonParseException | com.google.gson.stream.MalformedJsonException e) {
       throw new MalformedModelException(file + ": is not valid JSON" + ErrorText.place(e), e);
     }

@@ -17,12 +17,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
  * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
  * model.safetensors.index.json} lists. Shards must lie in the folder itself.
+ *
+ * <p>Weights of other models, which {@code deem import} reads, may also be PyTorch's ({@link
+ * PyTorchFile}), alone or with an index.
  */
 public final class ModelWeights implements TensorSource {
   /** The name of a model's single weights file. */
@@ -32,12 +36,14 @@ public final class ModelWeights implements TensorSource {
   public static final String INDEX_FILE = "model.safetensors.index.json";
 
   private static final long LONGEST_INDEX = 64L << 20;
+  private static final String INDEX_ENDING = ".index.json";
+  private static final String PYTORCH_ENDING = ".bin";
 
   private final String origin;
-  private final Map<String, SafetensorsFile> fileOf;
-  private final Set<SafetensorsFile> files;
+  private final Map<String, TensorSource> fileOf;
+  private final Set<TensorSource> files;
 
-  private ModelWeights(String origin, Map<String, SafetensorsFile> fileOf) {
+  private ModelWeights(String origin, Map<String, TensorSource> fileOf) {
     this.origin = origin;
     this.fileOf = Collections.unmodifiableMap(fileOf);
     this.files = Set.copyOf(fileOf.values());
@@ -46,7 +52,8 @@ public final class ModelWeights implements TensorSource {
   /**
    * Opens a model's weights.
    *
-   * @param path a model folder, a safetensors file, or the index of a set of shards
+   * @param path a model folder, a safetensors or PyTorch ({@code .bin}, {@code .pt}) file, or the
+   *     index of a set of shards
    * @throws NoSuchFileException if there are no weights, or a shard is missing
    * @throws MalformedWeightsException if a file or the index is malformed, a shard's name leads out
    *     of the folder, or a listed tensor is not in its shard
@@ -68,9 +75,33 @@ public final class ModelWeights implements TensorSource {
     return isIndex ? sharded(path) : single(path);
   }
 
+  /**
+   * Opens the weights of a folder that is not DEEM's: as {@link #open}, from the first of the files
+   * that is there.
+   *
+   * @param names files, or indexes of shards, in the order of preference
+   * @throws NoSuchFileException if the folder holds none of them
+   * @throws IOException as {@link #open}
+   */
+  public static ModelWeights open(Path folder, List<String> names) throws IOException {
+    for (String name : names) {
+      if (Files.exists(folder.resolve(name))) {
+        return open(folder.resolve(name));
+      }
+    }
+    throw new NoSuchFileException(folder + ": holds none of " + String.join(", ", names));
+  }
+
+  private static TensorSource openFile(Path path) throws IOException {
+    String name = String.valueOf(path.getFileName());
+    boolean pytorch =
+        name.endsWith(PYTORCH_ENDING) || name.endsWith(".pt") || name.endsWith(".pth");
+    return pytorch ? PyTorchFile.open(path) : SafetensorsFile.open(path);
+  }
+
   private static ModelWeights single(Path path) throws IOException {
-    SafetensorsFile file = SafetensorsFile.open(path);
-    Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    TensorSource file = openFile(path);
+    Map<String, TensorSource> fileOf = new LinkedHashMap<>();
     file.names().forEach(name -> fileOf.put(name, file));
     return new ModelWeights(file.origin(), fileOf);
   }
@@ -80,17 +111,17 @@ public final class ModelWeights implements TensorSource {
       throw new NoSuchFileException(index + ": no such file");
     }
     Map<String, String> shardOf = readIndex(index);
-    Map<String, SafetensorsFile> opened = new LinkedHashMap<>();
-    Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    Map<String, TensorSource> opened = new LinkedHashMap<>();
+    Map<String, TensorSource> fileOf = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : shardOf.entrySet()) {
-      SafetensorsFile shard = opened.get(entry.getValue());
+      TensorSource shard = opened.get(entry.getValue());
       if (shard == null) {
         Path path = index.resolveSibling(entry.getValue());
         if (!Files.exists(path)) {
           throw new NoSuchFileException(
               index + ": shard " + ErrorText.quote(entry.getValue()) + " is missing");
         }
-        shard = SafetensorsFile.open(path);
+        shard = openFile(path);
         opened.put(entry.getValue(), shard);
       }
       if (!shard.contains(entry.getKey())) {
@@ -163,17 +194,22 @@ public final class ModelWeights implements TensorSource {
     return shardOf;
   }
 
-  /** A shard is a plain file name; anything that could lead elsewhere is refused. */
+  /**
+   * A shard is a plain file name of the index's kind; anything that could lead elsewhere is
+   * refused.
+   */
   private static void checkShardName(Path index, String tensor, String shard)
       throws MalformedWeightsException {
+    String ending =
+        index.toString().endsWith(PYTORCH_ENDING + INDEX_ENDING) ? PYTORCH_ENDING : ".safetensors";
     boolean plain =
-        shard.endsWith(".safetensors")
+        shard.endsWith(ending)
             && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
     if (!plain) {
       throw new MalformedWeightsException(
           String.format(
-              "%s: tensor %s is in shard %s, which is not a plain .safetensors file name",
-              index, ErrorText.quote(tensor), ErrorText.quote(shard)));
+              "%s: tensor %s is in shard %s, which is not a plain %s file name",
+              index, ErrorText.quote(tensor), ErrorText.quote(shard), ending));
     }
   }
 
@@ -219,17 +255,17 @@ public final class ModelWeights implements TensorSource {
 
   @Override
   public String origin(String name) {
-    SafetensorsFile file = fileOf.get(name);
+    TensorSource file = fileOf.get(name);
     return file == null ? origin : file.origin();
   }
 
   @Override
   public void close() {
-    files.forEach(SafetensorsFile::close);
+    files.forEach(TensorSource::close);
   }
 
-  private SafetensorsFile fileWith(String name) {
-    SafetensorsFile file = fileOf.get(name);
+  private TensorSource fileWith(String name) {
+    TensorSource file = fileOf.get(name);
     if (file == null) {
       throw new TensorMismatchException(
           String.format(

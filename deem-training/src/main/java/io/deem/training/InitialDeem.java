@@ -6,6 +6,7 @@ import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
 import io.deem.random.RandomSource;
 import io.deem.weights.TensorSource;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -66,7 +67,10 @@ public final class InitialDeem {
     String name = param.name();
     long[] shape = param.shape().extents();
     int size = Math.toIntExact(weights.info(name).elements());
-    if (name.endsWith("pos_embed")) {
+    if (name.equals("mm_decoder.embed_tokens.weight") || name.equals("text_decoder.head.weight")) {
+      double deviation = name.startsWith("mm_decoder.") ? SMALL : 0;
+      weights.set(name, () -> withAddedRows(param, deviation));
+    } else if (name.endsWith("pos_embed")) {
       boolean visual = name.startsWith("visual_tokenizer.pos_embed");
       int rows = (int) shape[0] - (visual ? 1 : 0);
       int grid = (int) Math.round(Math.sqrt(rows));
@@ -97,8 +101,15 @@ public final class InitialDeem {
 
   private float[] headBias() {
     float[] bias = new float[config.languageModel().vocabulary()];
-    java.util.Arrays.fill(bias, config.originalVocabulary(), bias.length, ADDED_HEAD_BIAS);
+    Arrays.fill(bias, config.originalVocabulary(), bias.length, ADDED_HEAD_BIAS);
     return bias;
+  }
+
+  /** A random table whose rows of added tokens are those that {@link #languageModel} gives them. */
+  private float[] withAddedRows(Param table, double deviation) {
+    int width = config.languageModel().width();
+    float[] rows = new InitialWeights(List.of(table), seed).floats(table.name());
+    return extended(Arrays.copyOf(rows, config.originalVocabulary() * width), width, deviation);
   }
 
   private float[] extended(float[] table, int width, double deviation) {
@@ -110,7 +121,7 @@ public final class InitialDeem {
               + " tokens, not "
               + config.originalVocabulary());
     }
-    float[] result = java.util.Arrays.copyOf(table, size);
+    float[] result = Arrays.copyOf(table, size);
     float[] added = gaussian("added tokens", size - table.length, deviation);
     System.arraycopy(added, 0, result, table.length, added.length);
     return result;

@@ -10,9 +10,9 @@ import io.deem.Image;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
 import io.deem.RedrawOptions;
-import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
+import io.deem.model.ModelPart;
 import io.deem.perception.NetworkPerceiver;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,9 +23,8 @@ import java.util.function.Function;
 final class CpuDeem implements Deem {
 
   /** Parts by how the names of their parameters start; the first that fits counts. */
-  private static final Map<String, String> PARTS = parts();
-
   private final CallGuard guard;
+
   private final ModelInfo info;
   private final Perceiver perceiver;
 
@@ -68,38 +67,14 @@ final class CpuDeem implements Deem {
   private static ModelInfo info(ModelFolder model, Session session) {
     ModelFolder.Description description = model.description();
     Map<String, Long> counts = new LinkedHashMap<>();
-    for (Param param : model.network().params()) {
-      long elements = 1;
-      for (long extent : param.shape().extents()) {
-        elements *= extent;
-      }
-      counts.merge(part(param.name()), elements, Long::sum);
-    }
+    ModelPart.count(model.network().params())
+        .forEach((part, count) -> counts.put(part.title(), count));
     return new ModelInfo(
         description.name(),
         description.architecture().imageSize(),
         "cpu (" + session.engineName() + ")",
         counts,
         description.provenance());
-  }
-
-  private static String part(String param) {
-    return PARTS.entrySet().stream()
-        .filter(part -> param.startsWith(part.getKey()))
-        .map(Map.Entry::getValue)
-        .findFirst()
-        .orElse("image context");
-  }
-
-  private static Map<String, String> parts() {
-    Map<String, String> parts = new LinkedHashMap<>();
-    parts.put("visual_tokenizer.sniffer.", "image encoder");
-    parts.put("visual_tokenizer.encoder.vae.", "autoencoder");
-    parts.put("visual_tokenizer.encoder.", "denoiser");
-    parts.put("visual_tokenizer.", "visual tokenizer");
-    parts.put("mm_decoder.", "language model");
-    parts.put("text_decoder.", "text head");
-    return parts;
   }
 
   /** Lets every call pass the guard. */

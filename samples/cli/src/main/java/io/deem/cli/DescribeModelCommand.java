@@ -5,14 +5,20 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import io.deem.Deem;
 import io.deem.ModelInfo;
+import io.deem.model.DeemNetwork;
+import io.deem.model.FullSize;
+import io.deem.model.ModelFolder;
+import io.deem.model.ModelPart;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -26,20 +32,51 @@ final class DescribeModelCommand implements Callable<Integer> {
 
   @ParentCommand private DeemCommand parent;
   @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = "A deem.json that has no weights, or " + FullSize.NAME + " for the paper's.")
+  private String config;
+
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
+    if (config != null) {
+      show(describe());
+      return 0;
+    }
     try (Deem deem = model.open()) {
-      ModelInfo info = deem.info();
-      PrintWriter out = spec.commandLine().getOut();
-      if (parent.json()) {
-        out.println(GSON.toJson(json(info)));
-      } else {
-        print(info, out);
-      }
+      show(deem.info());
     }
     return 0;
+  }
+
+  /** The model of a configuration, which nothing runs. */
+  private ModelInfo describe() throws IOException {
+    ModelFolder.Description description =
+        config.equals(FullSize.NAME)
+            ? FullSize.description()
+            : ModelFolder.describe(Path.of(config));
+    Map<String, Long> counts = new TreeMap<>();
+    ModelPart.count(new DeemNetwork(description.architecture()).params())
+        .forEach((part, count) -> counts.put(part.title(), count));
+    return new ModelInfo(
+        description.name(),
+        description.architecture().imageSize(),
+        "nothing (no weights)",
+        counts,
+        description.provenance());
+  }
+
+  private void show(ModelInfo info) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (parent.json()) {
+      out.println(GSON.toJson(json(info)));
+    } else {
+      print(info, out);
+    }
   }
 
   private static JsonObject json(ModelInfo info) {

@@ -31,7 +31,8 @@ class ArchitectureTest {
       Map.ofEntries(
           entry("io.deem.json", Set.of()),
           entry("io.deem.random", Set.of()),
-          entry("io.deem.weights", Set.of("io.deem.json")),
+          entry("io.deem.weights.pickle", Set.of("io.deem.json")),
+          entry("io.deem.weights", Set.of("io.deem.json", "io.deem.weights.pickle")),
           entry("io.deem.graph", Set.of("io.deem.weights")),
           entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
@@ -57,6 +58,15 @@ class ArchitectureTest {
                   "io.deem.weights",
                   "io.deem.random",
                   "io.deem.diffusion")),
+          entry(
+              "io.deem.imports",
+              Set.of(
+                  "io.deem.graph",
+                  "io.deem.json",
+                  "io.deem.text",
+                  "io.deem.weights",
+                  "io.deem.diffusion",
+                  "io.deem.model")),
           entry(
               "io.deem.perception",
               Set.of(

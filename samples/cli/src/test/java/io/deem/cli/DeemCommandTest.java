@@ -93,7 +93,17 @@ class DeemCommandTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "describe", "ask", "choose", "redraw", "fidelity", "describe-model", "verify"})
+      strings = {
+        "",
+        "describe",
+        "ask",
+        "choose",
+        "redraw",
+        "fidelity",
+        "describe-model",
+        "import",
+        "verify"
+      })
   void everyCommandExplainsItself(String command) {
     Ran ran = command.isEmpty() ? succeeds("--help") : succeeds(command, "--help");
     assertTrue(ran.out.get(0).startsWith("Usage: deem"), ran.out.get(0));
