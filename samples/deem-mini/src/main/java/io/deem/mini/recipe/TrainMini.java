@@ -6,6 +6,7 @@ import io.deem.ProgressListener;
 import io.deem.mini.EmojiCorpus;
 import io.deem.mini.EmojiStyle;
 import io.deem.model.DeemNetwork;
+import io.deem.model.Freezing;
 import io.deem.training.ParameterGroup;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -124,25 +125,12 @@ public final class TrainMini {
                 new ParameterGroup("context_feat_proj", 1e-3, 0.01),
                 new ParameterGroup("visual_tokenizer.sniffer", 2e-4, 0.05),
                 new ParameterGroup("", 3e-4, 0.05)),
-            TrainMini::learnsInAlignment);
+            Freezing.PRETRAINING);
     DeemTask.Mix mix = new DeemTask.Mix(0.3, 2, 6, new DeemNetwork.LossWeights(1, 5, 5));
     return new DeemStage(
         recipe,
         plan,
         m -> new DeemTask(m.network(), m.batches(), m.text(), m.captions(), m.questions(), mix));
-  }
-
-  /** The paper's freezing: language model, text head, VAE, UNet and tables do not learn. */
-  private static boolean learnsInAlignment(String name) {
-    boolean languageModel = name.startsWith("mm_decoder.") && !name.contains("llama_cross_attn");
-    boolean head = name.startsWith("text_decoder.head.");
-    boolean imageDecoder =
-        name.startsWith("visual_tokenizer.encoder.unet.")
-            || name.startsWith(MiniArchitecture.AUTOENCODER);
-    boolean table =
-        name.endsWith("pos_embed")
-            || (name.contains("mmfs_module") && name.endsWith("ignore_token"));
-    return !languageModel && !head && !imageDecoder && !table;
   }
 
   /** The second stage: the language model learns to answer, the encoder stays as it is. */
@@ -185,7 +173,7 @@ public final class TrainMini {
                 new ParameterGroup("visual_tokenizer.proj_i", 5e-4, 0.01),
                 new ParameterGroup("mmfs_module", 5e-4, 0.01),
                 new ParameterGroup("", 2e-4, 0.01)),
-            name -> learnsInAlignment(name) || inLanguageModel(name));
+            name -> Freezing.PRETRAINING.test(name) || inLanguageModel(name));
     DeemTask.Mix mix = new DeemTask.Mix(0.2, 4, 0, new DeemNetwork.LossWeights(1, 0, 2));
     return new DeemStage(
         recipe,
