@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
@@ -23,6 +24,8 @@ import java.util.ServiceLoader;
  * int colour = photo.rgb(0, 0);
  * }</pre>
  *
+ * <p>An image may carry the {@link Region} of it that is meant; see {@link #region(Region)}.
+ *
  * <p>Files are decoded by the platform's {@link ImageCodec}, within {@link
  * ImageCodec.Limits#DEFAULT} unless other limits are given.
  */
@@ -32,12 +35,17 @@ public final class Image {
   private final int width;
   private final int height;
   private final byte[] rgb;
+
+  /** Whether each pixel belongs to the region; null for an image without one. */
+  private final boolean[] inside;
+
   private volatile String contentHash;
 
-  private Image(int width, int height, byte[] rgb) {
+  private Image(int width, int height, byte[] rgb, boolean[] inside) {
     this.width = width;
     this.height = height;
     this.rgb = rgb;
+    this.inside = inside;
   }
 
   /**
@@ -67,6 +75,23 @@ public final class Image {
     }
   }
 
+  /** A mask from a file; see {@link Region#readMask}. */
+  static Region readMask(Path path, ImageCodec.Limits limits) throws IOException {
+    if (!Files.exists(path)) {
+      throw new NoSuchFileException(path + ": no such file");
+    }
+    if (Files.isDirectory(path)) {
+      throw new ImageFormatException(path + ": is a folder, not an image");
+    }
+    try (InputStream stream = Files.newInputStream(path)) {
+      return codec().decodeMask(encoded(stream, limits), limits);
+    } catch (ImageFormatException e) {
+      throw new ImageFormatException(path + ": " + e.getMessage(), e);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
+    }
+  }
+
   /**
    * Reads an image from a stream to its end. The stream stays open.
    *
@@ -79,12 +104,16 @@ public final class Image {
 
   /** As {@link #read(InputStream)}, within other limits. */
   public static Image read(InputStream stream, ImageCodec.Limits limits) throws IOException {
+    return codec().decode(encoded(stream, limits), limits);
+  }
+
+  private static byte[] encoded(InputStream stream, ImageCodec.Limits limits) throws IOException {
     int most = (int) Math.min(limits.maxBytes(), Integer.MAX_VALUE - 16L);
     byte[] encoded = stream.readNBytes(most);
     if (encoded.length == most && stream.read() >= 0) {
       throw new ImageFormatException("image has more than the " + most + " bytes allowed");
     }
-    return codec().decode(encoded, limits);
+    return encoded;
   }
 
   /**
@@ -121,7 +150,27 @@ public final class Image {
               "an RGB image of %d x %d has %d bytes, was given %d",
               width, height, (long) width * height * CHANNELS, rgb.length));
     }
-    return new Image(width, height, rgb.clone());
+    return new Image(width, height, rgb.clone(), null);
+  }
+
+  /**
+   * A region of this image: the same picture, of which only the inside of the region is meant. It
+   * takes the place of a region that the image has already.
+   *
+   * <pre>{@code
+   * eyes.describe(photo.region(Region.box(40, 10, 120, 90)));
+   * }</pre>
+   *
+   * @throws IllegalArgumentException if the region reaches beyond the image, has no pixel of it, or
+   *     is a mask of another size
+   */
+  public Image region(Region region) {
+    return new Image(width, height, rgb, region.inside(width, height));
+  }
+
+  /** The region that is meant, as a mask; nothing if it is the whole image. */
+  public Optional<Region> region() {
+    return Optional.ofNullable(inside).map(pixels -> Region.mask(width, height, pixels));
   }
 
   /** Width in pixels. */
@@ -153,14 +202,14 @@ public final class Image {
     return rgb.clone();
   }
 
-  /** Writes the image as a PNG file, replacing one that is there. */
+  /** Writes the image, all of it, as a PNG file, replacing one that is there. */
   public void write(Path path) throws IOException {
     Files.write(path, codec().encodePng(this));
   }
 
   /**
-   * The SHA-256 of the size and the pixels, in hexadecimal: equal images, however they were
-   * encoded, have equal hashes.
+   * The SHA-256 of the size, the pixels and the region if there is one, in hexadecimal: equal
+   * images, however they were encoded, have equal hashes.
    */
   public String contentHash() {
     String known = contentHash;
@@ -175,10 +224,19 @@ public final class Image {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update(ByteBuffer.allocate(2 * Integer.BYTES).putInt(width).putInt(height).flip());
-      return digest.digest(rgb);
+      digest.update(rgb);
+      return digest.digest(insideBytes());
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private byte[] insideBytes() {
+    byte[] bytes = new byte[inside == null ? 0 : inside.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) (inside[i] ? 1 : 0);
+    }
+    return bytes;
   }
 
   @Override
@@ -186,6 +244,7 @@ public final class Image {
     return other instanceof Image that
         && width == that.width
         && height == that.height
+        && Arrays.equals(inside, that.inside)
         && Arrays.equals(rgb, that.rgb);
   }
 
@@ -196,7 +255,7 @@ public final class Image {
 
   @Override
   public String toString() {
-    return "Image " + width + " x " + height;
+    return "Image " + width + " x " + height + (inside == null ? "" : ", a region of it");
   }
 
   private static ImageCodec codec() {

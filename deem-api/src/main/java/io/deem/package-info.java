@@ -1,5 +1,5 @@
 /**
  * What an application calls: {@link io.deem.Deem} opens a model, {@link io.deem.Perceiver} answers
- * about images.
+ * about images and draws them, {@link io.deem.Chat} goes on over several turns.
  */
 package io.deem;

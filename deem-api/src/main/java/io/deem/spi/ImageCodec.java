@@ -2,6 +2,7 @@ package io.deem.spi;
 
 import io.deem.Image;
 import io.deem.ImageFormatException;
+import io.deem.Region;
 
 /**
  * Decodes and encodes image files on one kind of platform. Implementations have a public
@@ -36,6 +37,18 @@ public interface ImageCodec {
    *     the message does not name a file
    */
   Image decode(byte[] encoded, Limits limits) throws ImageFormatException;
+
+  /**
+   * Decodes an image file that is a mask: where the picture is transparent somewhere, its pixels of
+   * at least half opacity; else its bright pixels. A codec that does not know of transparency takes
+   * the bright pixels always.
+   *
+   * @throws ImageFormatException as {@link #decode} does
+   * @throws IllegalArgumentException if no pixel belongs to the region
+   */
+  default Region decodeMask(byte[] encoded, Limits limits) throws ImageFormatException {
+    return Region.mask(decode(encoded, limits));
+  }
 
   /** Encodes an image as PNG, without loss. */
   byte[] encodePng(Image image);
