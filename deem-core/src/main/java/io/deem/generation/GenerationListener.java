@@ -17,4 +17,14 @@ public interface GenerationListener {
    * @return false to end here, with what there is
    */
   boolean onStep(int step, int[] tokens);
+
+  /**
+   * Asked after {@link #onStep} about each text that is not finished: whether it ends here, with
+   * the tokens that it has. Not asked in beam search.
+   *
+   * @param text its index among the texts of {@link #onStep}
+   */
+  default boolean ends(int text) {
+    return false;
+  }
 }

@@ -8,7 +8,7 @@ final class GreedySearch extends TokenByToken {
   }
 
   @Override
-  int choose(float[] scores) {
+  int choose(int text, float[] scores) {
     int best = 0;
     for (int token = 1; token < scores.length; token++) {
       if (scores[token] > scores[best]) {

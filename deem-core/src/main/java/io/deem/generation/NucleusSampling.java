@@ -2,6 +2,7 @@ package io.deem.generation;
 
 import io.deem.random.RandomSource;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
  * Draws tokens from the smallest set of likely ones whose probability reaches a bound (Holtzman et
@@ -12,10 +13,13 @@ final class NucleusSampling extends TokenByToken {
 
   private final float temperature;
   private final float topP;
-  private final RandomSource random;
+  private final IntFunction<RandomSource> random;
 
   NucleusSampling(
-      TokenModel model, GenerationConfig config, GenerationListener listener, RandomSource random) {
+      TokenModel model,
+      GenerationConfig config,
+      GenerationListener listener,
+      IntFunction<RandomSource> random) {
     super(model, config, listener);
     this.temperature = config.temperature();
     this.topP = config.topP();
@@ -23,7 +27,7 @@ final class NucleusSampling extends TokenByToken {
   }
 
   @Override
-  int choose(float[] scores) {
+  int choose(int text, float[] scores) {
     for (int token = 0; token < scores.length; token++) {
       scores[token] /= temperature;
     }
@@ -41,7 +45,7 @@ final class NucleusSampling extends TokenByToken {
     while (first > 0 && kept < topP) {
       kept += probability(ranked[--first]);
     }
-    double drawn = random.uniform() * kept;
+    double drawn = random.apply(text).uniform() * kept;
     for (int i = ranked.length - 1; i > first; i--) {
       drawn -= probability(ranked[i]);
       if (drawn < 0) {

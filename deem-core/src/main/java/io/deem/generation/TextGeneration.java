@@ -2,6 +2,7 @@ package io.deem.generation;
 
 import io.deem.random.RandomSource;
 import java.util.Objects;
+import java.util.function.IntFunction;
 
 /** Generates texts in the way that a configuration asks for. */
 public final class TextGeneration {
@@ -37,6 +38,22 @@ public final class TextGeneration {
       GenerationConfig config,
       GenerationListener listener,
       RandomSource random) {
+    return generate(model, prompts, config, listener, text -> random);
+  }
+
+  /**
+   * Generates, each text with draws of its own: what a text becomes does not depend on its company.
+   *
+   * @param random for each text, counted in the order in which they are returned, what its tokens
+   *     are drawn with if the configuration says so
+   * @see #generate(TokenModel, int[][], GenerationConfig, GenerationListener, RandomSource)
+   */
+  public static Generation generate(
+      TokenModel model,
+      int[][] prompts,
+      GenerationConfig config,
+      GenerationListener listener,
+      IntFunction<RandomSource> random) {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(listener, "listener");
     requirePrompts(prompts);

@@ -22,8 +22,12 @@ abstract class TokenByToken {
     this.processors = new TokenScores(config);
   }
 
-  /** Chooses a token by the processed scores, which it may change. */
-  abstract int choose(float[] scores);
+  /**
+   * Chooses a token by the processed scores, which it may change.
+   *
+   * @param text the index of the text that gets the token
+   */
+  abstract int choose(int text, float[] scores);
 
   /** One text in the making. */
   private final class Text {
@@ -42,10 +46,10 @@ abstract class TokenByToken {
     }
 
     /** Adds a token, or finishes the text; returns the token. */
-    int advance(float[] logits) {
+    int advance(int index, float[] logits) {
       float[] processed = logits.clone();
       processors.process(processed, tokens, length);
-      int token = choose(processed);
+      int token = choose(index, processed);
       score += logits[token] - TokenScores.logSumExp(logits);
       tokens[length] = token;
       open = !config.endsAt(token);
@@ -66,9 +70,13 @@ abstract class TokenByToken {
       int[] emitted = new int[texts.size()];
       for (int i = 0; i < emitted.length; i++) {
         Text text = texts.get(i);
-        emitted[i] = text.open ? text.advance(logits[text.row]) : config.padId();
+        emitted[i] = text.open ? text.advance(i, logits[text.row]) : config.padId();
       }
       boolean goOn = listener.onStep(step, emitted);
+      for (int i = 0; i < emitted.length; i++) {
+        Text text = texts.get(i);
+        text.open = text.open && !listener.ends(i);
+      }
       List<Text> open = texts.stream().filter(text -> text.open).toList();
       if (!goOn || open.isEmpty() || step == config.maxNewTokens()) {
         return result(texts, prompts[0].length, prompts[0].length + step);

@@ -61,6 +61,23 @@ public final class ImageGeneration {
       int[] chosen,
       float[] noise,
       Options options) {
+    return draw(scope, conditions, chosen, noise, network.config().drawnSize(), options);
+  }
+
+  /**
+   * Draws some of the images, at another size than that of training.
+   *
+   * @param noise to start from, standard normal, of {@link #latentShape(int, int)}
+   * @param side of the square images, in pixels; a multiple of {@link #sizeStep}
+   * @return the pixels, [chosen images, 3, side, side] from 0 to 1
+   */
+  public float[] draw(
+      Scope scope,
+      ImageConditions.Conditions conditions,
+      int[] chosen,
+      float[] noise,
+      int side,
+      Options options) {
     LatentDiffusion.Condition told =
         new LatentDiffusion.Condition(
             rows(scope, conditions.tokens(), chosen),
@@ -75,7 +92,7 @@ public final class ImageGeneration {
             ? new GuidedDiffusion.Guidance(
                 network.context().negative(scope, told.tokens()), options.guidanceScale)
             : GuidedDiffusion.Guidance.NONE;
-    long[] shape = latentShape(chosen.length);
+    long[] shape = latentShape(chosen.length, side);
     float[] latents =
         diffusion.sample(
             scope, start, shape, told, guidance, options.sampler, options.noise, options.listener);
@@ -88,7 +105,18 @@ public final class ImageGeneration {
 
   /** The shape of the latents of as many images: [images, latent channels, h, w]. */
   public long[] latentShape(int images) {
-    int side = network.config().drawnSize();
+    return latentShape(images, network.config().drawnSize());
+  }
+
+  /** Sides of images must be a multiple of this, so that no level of the denoiser cuts a place. */
+  public int sizeStep() {
+    int levels = network.config().denoiser().blockOutChannels().size();
+    long[] latents = network.diffusion().latentShape(new long[] {1, 3, 1 << 16, 1 << 16});
+    return Math.toIntExact(((1L << 16) / latents[2]) << (levels - 1));
+  }
+
+  /** The shape of the latents of as many images with sides of as many pixels. */
+  public long[] latentShape(int images, int side) {
     return network.diffusion().latentShape(new long[] {images, 3, side, side});
   }
 

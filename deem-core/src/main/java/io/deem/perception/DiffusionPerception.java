@@ -14,6 +14,7 @@ import io.deem.image.PixelPlanes;
 import io.deem.model.DeemNetwork;
 import io.deem.model.GuidedDiffusion;
 import io.deem.model.LatentDiffusion;
+import io.deem.model.RegionLoss;
 import io.deem.random.RandomSource;
 import java.util.List;
 
@@ -33,6 +34,7 @@ final class DiffusionPerception {
 
   private final DeemNetwork network;
   private final LatentDiffusion diffusion;
+  private final RegionLoss regionLoss = new RegionLoss();
 
   DiffusionPerception(DeemNetwork network) {
     this.network = network;
@@ -50,26 +52,30 @@ final class DiffusionPerception {
 
   /**
    * The denoiser's error on the most probable latents of an image, told what the encoder saw of it
-   * and told nothing.
-   *
-   * @param check called between pieces of work
+   * and told nothing; of a region, its error inside.
    */
-  Fidelity fidelity(Scope scope, Image image, EncodedImage seen, Runnable check) {
+  Fidelity fidelity(Scope scope, Image image, EncodedImage seen, Watch watch) {
     Value pixels = pixels(scope, image);
     int elements = latents(pixels);
     EncodedImage.Part clean =
         EncodedImage.Part.of(diffusion.encode(scope, pixels, new float[elements]));
-    Told sighted = new Told(seen.condition(), seen.maps());
+    Told sighted = new Told(seen.condition(), seen.seenMaps());
     Told blind = new Told(negative(scope), null);
     RandomSource random = RandomSource.seeded(FIDELITY_SEED);
+    EncodedImage.Part region = region(image);
     double loss = 0;
     double blindLoss = 0;
     for (int first = 0; first < DRAWS; first += DRAWS_AT_ONCE) {
       LatentDiffusion.Draws draws = draws(random, first, elements);
-      check.run();
-      loss += meanError(scope, clean, sighted, draws);
-      check.run();
-      blindLoss += meanError(scope, clean, blind, draws);
+      watch.check();
+      loss += meanError(scope, clean, sighted, draws, region);
+      watch.check();
+      blindLoss += meanError(scope, clean, blind, draws, region);
+    }
+    if (loss == 0 && blindLoss == 0 && region != null) {
+      throw new IllegalArgumentException(
+          "the region is too small: nothing is left of it at the size of the image decoder's"
+              + " latents");
     }
     int batches = DRAWS / DRAWS_AT_ONCE;
     return Fidelity.of(loss / batches, blindLoss / batches);
@@ -86,12 +92,29 @@ final class DiffusionPerception {
     return new LatentDiffusion.Draws(new float[0], noise, timesteps);
   }
 
+  /** An image's region at the size that the encoder sees; null if it has none. */
+  private EncodedImage.Part region(Image image) {
+    if (image.region().isEmpty()) {
+      return null;
+    }
+    int side = network.config().imageSize();
+    return new EncodedImage.Part(ImageEncoder.mask(image, side), new long[] {1, 1, side, side});
+  }
+
   private double meanError(
-      Scope outer, EncodedImage.Part clean, Told told, LatentDiffusion.Draws draws) {
+      Scope outer,
+      EncodedImage.Part clean,
+      Told told,
+      LatentDiffusion.Draws draws,
+      EncodedImage.Part region) {
     try (Scope scope = outer.child()) {
       Value latents = clean.upload(scope, DRAWS_AT_ONCE);
       LatentDiffusion.Condition condition = told.upload(scope, DRAWS_AT_ONCE);
-      float[] errors = diffusion.denoisingError(scope, latents, condition, draws).floats();
+      Value map = diffusion.denoisingError(scope, latents, condition, draws);
+      if (region != null) {
+        return regionLoss.mean(scope, map, region.upload(scope, DRAWS_AT_ONCE)).scalar();
+      }
+      float[] errors = map.floats();
       double sum = 0;
       for (float error : errors) {
         sum += error;
@@ -103,10 +126,8 @@ final class DiffusionPerception {
   /**
    * Drowns an image's latents in noise and denoises them under the condition that the encoder saw,
    * with classifier-free guidance and DDIM.
-   *
-   * @param check called between steps
    */
-  Image redraw(Scope scope, Image image, EncodedImage seen, RedrawOptions options, Runnable check) {
+  Image redraw(Scope scope, Image image, EncodedImage seen, RedrawOptions options, Watch watch) {
     Value pixels = pixels(scope, image);
     RandomSource random = RandomSource.seeded(options.seed());
     float[] latentNoise = new float[latents(pixels)];
@@ -117,7 +138,8 @@ final class DiffusionPerception {
     int last = diffusion.schedule().timesteps() - 1;
     float[] x = diffusion.schedule().addNoise(clean.floats(), noise, last);
     long[] shape = clean.shape();
-    LatentDiffusion.Condition sighted = new Told(seen.condition(), seen.maps()).upload(scope, 1);
+    LatentDiffusion.Condition sighted =
+        new Told(seen.condition(), seen.seenMaps()).upload(scope, 1);
     // Guidance pushes away from the negative tokens; both sides get the same maps.
     GuidedDiffusion.Guidance guidance =
         options.guidanceScale() > 1
@@ -133,7 +155,7 @@ final class DiffusionPerception {
             .timestepSpacing(TimestepSpacing.TRAILING)
             .build()
             .sampler();
-    check.run();
+    watch.check();
     x =
         new GuidedDiffusion(diffusion)
             .sample(
@@ -144,10 +166,20 @@ final class DiffusionPerception {
                 guidance,
                 sampler,
                 random,
-                (step, latents) -> check.run());
+                watch.steps("redraw", sampler.size()));
     int side = network.config().drawnSize();
     float[] drawn = diffusion.decode(scope, scope.floats(x, shape));
-    return PixelPlanes.toImage(drawn, side, side);
+    return picture(drawn, side);
+  }
+
+  /** The picture of pixels from 0 to 1, if they are numbers. */
+  static Image picture(float[] pixels, int side) {
+    for (float value : pixels) {
+      if (Float.isNaN(value)) {
+        throw new IllegalStateException("the image decoder's pixels contain NaN");
+      }
+    }
+    return PixelPlanes.toImage(pixels, side, side);
   }
 
   private Value pixels(Scope scope, Image image) {

@@ -11,8 +11,10 @@ import io.deem.model.InterleavedBatch;
 import io.deem.model.InterleavedDecoder;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.VisualTokenizer;
+import io.deem.random.RandomSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * Text that follows text and images: generated token by token, or given and scored.
@@ -70,11 +72,31 @@ public final class InterleavedText {
       Sight sight,
       GenerationConfig config,
       GenerationListener listener) {
+    RandomSource random = RandomSource.seeded(config.seed());
+    return generate(scope, batch, sight, config, listener, text -> random);
+  }
+
+  /**
+   * Continues prompts, each with draws of its own.
+   *
+   * @param batch the prompts, padded on the left
+   * @param sight null if there are no images
+   * @param random for each prompt what its tokens are drawn with if the configuration says so
+   * @return texts that start with a begin token, in place of their prompt
+   */
+  public Generation generate(
+      Scope scope,
+      InterleavedBatch batch,
+      Sight sight,
+      GenerationConfig config,
+      GenerationListener listener,
+      IntFunction<RandomSource> random) {
     int[][] beginnings = new int[batch.rows()][];
     for (int row = 0; row < beginnings.length; row++) {
       beginnings[row] = new int[] {network.config().special().beginning()};
     }
-    return TextGeneration.generate(prompted(scope, batch, sight), beginnings, config, listener);
+    return TextGeneration.generate(
+        prompted(scope, batch, sight), beginnings, config, listener, random);
   }
 
   /**

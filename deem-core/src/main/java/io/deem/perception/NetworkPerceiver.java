@@ -1,24 +1,23 @@
 package io.deem.perception;
 
 import io.deem.Answer;
+import io.deem.Cancellation;
 import io.deem.Choice;
 import io.deem.Description;
 import io.deem.Fidelity;
+import io.deem.GenerationOptions;
 import io.deem.Image;
+import io.deem.ImagineOptions;
 import io.deem.Perceiver;
+import io.deem.ProgressListener;
+import io.deem.Prompt;
 import io.deem.RedrawOptions;
-import io.deem.generation.Generation;
-import io.deem.generation.GenerationConfig;
+import io.deem.TextListener;
+import io.deem.Turn;
 import io.deem.graph.Scope;
 import io.deem.graph.Session;
-import io.deem.graph.Value;
-import io.deem.image.Framing;
-import io.deem.image.PixelPlanes;
 import io.deem.model.DeemNetwork;
-import io.deem.model.InterleavedBatch;
 import io.deem.model.ModelFolder;
-import io.deem.model.Prompts;
-import io.deem.text.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,31 +25,28 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CancellationException;
 
 /**
- * Perceives with a network on any engine. Texts are generated greedily, at most {@value
- * #MAX_TOKENS} tokens, and end at an end token or where an image would start.
+ * Perceives with a network on any engine: checks what it is given, and joins the parts that do the
+ * work.
  *
  * <p>Safe for use from many threads. Between tokens and diffusion steps the thread's interruption
  * is looked at, and a {@linkplain #withCheck check} is run.
  */
 public final class NetworkPerceiver implements Perceiver {
 
-  private static final int MAX_TOKENS = 30;
+  private final Parts parts;
+  private final Watch watch;
 
-  /** The reference scores as many options in one pass. */
-  private static final int OPTIONS_AT_ONCE = 4;
-
-  private final Session session;
-  private final DeemNetwork network;
-  private final Tokenizer tokenizer;
-  private final Prompts prompts;
-  private final EncodedImages encoded;
-  private final PromptEncoder encoder;
-  private final InterleavedText text;
-  private final DiffusionPerception diffusion;
-  private final Runnable check;
+  /** What does the work; the same for all views of a perceiver. */
+  private record Parts(
+      Session session,
+      DeemNetwork network,
+      PromptEncoder prompts,
+      ImageEncoder images,
+      TextPerception text,
+      DiffusionPerception diffusion,
+      Imagination imagination) {}
 
   /**
    * A perceiver of a model.
@@ -60,31 +56,23 @@ public final class NetworkPerceiver implements Perceiver {
    * @param encoded where encoded images are looked up and kept
    */
   public NetworkPerceiver(Session session, ModelFolder model, EncodedImages encoded) {
-    this(
-        session,
-        model.network(),
-        model.tokenizer(),
-        model.description().prompts(),
-        encoded,
-        () -> {});
+    DeemNetwork network = model.network();
+    ImageEncoder images = new ImageEncoder(network, encoded);
+    parts =
+        new Parts(
+            session,
+            network,
+            new PromptEncoder(model.tokenizer(), model.description().prompts(), network.config()),
+            images,
+            new TextPerception(session, network, model.tokenizer(), images),
+            new DiffusionPerception(network),
+            new Imagination(network));
+    watch = Watch.NONE;
   }
 
-  private NetworkPerceiver(
-      Session session,
-      DeemNetwork network,
-      Tokenizer tokenizer,
-      Prompts prompts,
-      EncodedImages encoded,
-      Runnable check) {
-    this.session = session;
-    this.network = network;
-    this.tokenizer = tokenizer;
-    this.prompts = prompts;
-    this.encoded = encoded;
-    this.check = check;
-    this.encoder = new PromptEncoder(tokenizer, network.config());
-    this.text = new InterleavedText(network);
-    this.diffusion = new DiffusionPerception(network);
+  private NetworkPerceiver(Parts parts, Watch watch) {
+    this.parts = parts;
+    this.watch = watch;
   }
 
   /**
@@ -92,98 +80,119 @@ public final class NetworkPerceiver implements Perceiver {
    * by throwing.
    */
   public NetworkPerceiver withCheck(Runnable between) {
-    return new NetworkPerceiver(session, network, tokenizer, prompts, encoded, between);
+    return new NetworkPerceiver(parts, watch.withRuntime(between));
   }
 
   @Override
-  public Description describe(Image image) {
-    long start = System.nanoTime();
-    Objects.requireNonNull(image, "image");
-    Generation generated = generate(image, encoder.prompt(prompts.caption(), ""));
-    int[] tokens = generated.newTokens(0);
-    int scored = tokens.length + (ended(generated) ? 1 : 0);
-    double mean = Math.exp(generated.scores()[0] / scored);
-    return new Description(decode(tokens), mean, tokens.length, since(start));
+  public NetworkPerceiver withCancellation(Cancellation cancellation) {
+    Objects.requireNonNull(cancellation, "cancellation");
+    return new NetworkPerceiver(parts, watch.withCancellation(cancellation));
   }
 
   @Override
-  public Answer ask(Image image, String question) {
+  public NetworkPerceiver withProgress(ProgressListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    return new NetworkPerceiver(parts, watch.withProgress(listener));
+  }
+
+  // ---------------------------------------------------------------- text
+
+  @Override
+  public Description describe(Image image, GenerationOptions options, TextListener listener) {
     long start = System.nanoTime();
-    Objects.requireNonNull(image, "image");
-    Generation generated = generate(image, prompt(question));
-    int[] tokens = generated.newTokens(0);
-    double probability = Math.exp(generated.scores()[0]);
-    return new Answer(decode(tokens), probability, tokens.length, since(start));
+    requireOptions(options, listener);
+    EncodedPrompt prompt = description(image, options);
+    return description(parts.text.write(prompt, options, listener, watch), start);
+  }
+
+  @Override
+  public List<Description> describe(List<Image> images, GenerationOptions options) {
+    long start = System.nanoTime();
+    requireOptions(options, TextListener.NONE);
+    List<EncodedPrompt> prompts = new ArrayList<>();
+    images.forEach(image -> prompts.add(description(image, options)));
+    return parts.text.write(prompts, options, watch).stream()
+        .map(written -> description(written, start))
+        .toList();
+  }
+
+  @Override
+  public Answer ask(
+      Image image, String question, GenerationOptions options, TextListener listener) {
+    long start = System.nanoTime();
+    requireOptions(options, listener);
+    EncodedPrompt prompt = question(image, question, options);
+    return answer(parts.text.write(prompt, options, listener, watch), start);
+  }
+
+  @Override
+  public List<Answer> ask(List<Image> images, List<String> questions, GenerationOptions options) {
+    long start = System.nanoTime();
+    requireOptions(options, TextListener.NONE);
+    if (images.size() != questions.size()) {
+      throw new IllegalArgumentException(
+          "there must be as many questions as images, and there are "
+              + questions.size()
+              + " and "
+              + images.size());
+    }
+    List<EncodedPrompt> prompts = new ArrayList<>();
+    for (int i = 0; i < images.size(); i++) {
+      prompts.add(question(images.get(i), questions.get(i), options));
+    }
+    return parts.text.write(prompts, options, watch).stream()
+        .map(written -> answer(written, start))
+        .toList();
+  }
+
+  @Override
+  public Answer reply(
+      List<Turn> history, Prompt message, GenerationOptions options, TextListener listener) {
+    long start = System.nanoTime();
+    requireOptions(options, listener);
+    Objects.requireNonNull(message, "message");
+    EncodedPrompt prompt = parts.prompts.conversation(history, message);
+    parts.prompts.requireRoom(prompt, options.maxNewTokens());
+    return answer(parts.text.write(prompt, options, listener, watch), start);
   }
 
   @Override
   public List<Choice> choose(Image image, String question, List<String> options) {
     Objects.requireNonNull(image, "image");
-    int[] prompt = prompt(question);
+    EncodedPrompt prompt = parts.prompts.question(image, question);
     List<int[]> answers = answers(options);
-    double[] logProbabilities = new double[answers.size()];
-    try (Scope scope = session.scope()) {
-      EncodedImage seen = see(scope, image);
-      for (int first = 0; first < answers.size(); first += OPTIONS_AT_ONCE) {
-        int end = Math.min(first + OPTIONS_AT_ONCE, answers.size());
-        check();
-        try (Scope some = scope.child()) {
-          double[] scores =
-              text.score(some, prompt, answers.subList(first, end), seen.upload(some, end - first));
-          System.arraycopy(scores, 0, logProbabilities, first, scores.length);
-        }
-      }
-    }
-    return ranked(options, logProbabilities);
+    parts.prompts.requireRoom(
+        prompt, answers.stream().mapToInt(answer -> answer.length).max().orElse(0));
+    return ranked(options, parts.text.score(prompt, answers, watch));
   }
 
-  @Override
-  public Fidelity fidelity(Image image) {
+  private EncodedPrompt description(Image image, GenerationOptions options) {
     Objects.requireNonNull(image, "image");
-    try (Scope scope = session.scope()) {
-      return diffusion.fidelity(scope, image, see(scope, image), this::check);
-    }
+    EncodedPrompt prompt = parts.prompts.description(image);
+    parts.prompts.requireRoom(prompt, options.maxNewTokens());
+    return prompt;
   }
 
-  @Override
-  public Image redraw(Image image, RedrawOptions options) {
+  private EncodedPrompt question(Image image, String question, GenerationOptions options) {
     Objects.requireNonNull(image, "image");
+    EncodedPrompt prompt = parts.prompts.question(image, question);
+    parts.prompts.requireRoom(prompt, options.maxNewTokens());
+    return prompt;
+  }
+
+  private static void requireOptions(GenerationOptions options, TextListener listener) {
     Objects.requireNonNull(options, "options");
-    try (Scope scope = session.scope()) {
-      return diffusion.redraw(scope, image, see(scope, image), options, this::check);
-    }
+    Objects.requireNonNull(listener, "listener");
   }
 
-  // ---------------------------------------------------------------- text
-
-  private int[] prompt(String question) {
-    encoder.text("question", question);
-    return encoder.prompt(prompts.question(), question.strip());
+  private static Description description(TextPerception.Written written, long start) {
+    double mean = Math.exp(written.logProbability() / Math.max(1, written.scored()));
+    return new Description(written.text(), mean, written.tokens(), since(start));
   }
 
-  private Generation generate(Image image, int[] prompt) {
-    InterleavedBatch.Special special = network.config().special();
-    GenerationConfig config =
-        GenerationConfig.builder()
-            .maxNewTokens(MAX_TOKENS)
-            .eosIds(special.end(), special.imageStart())
-            .padId(special.padding())
-            .build();
-    try (Scope scope = session.scope()) {
-      EncodedImage seen = see(scope, image);
-      InterleavedBatch batch =
-          new InterleavedBatch(special, List.of(prompt), InterleavedBatch.Padding.LEFT);
-      check();
-      return text.generate(
-          scope,
-          batch,
-          seen.upload(scope, 1),
-          config,
-          (step, tokens) -> {
-            check();
-            return true;
-          });
-    }
+  private static Answer answer(TextPerception.Written written, long start) {
+    double probability = Math.exp(written.logProbability());
+    return new Answer(written.text(), probability, written.tokens(), since(start));
   }
 
   private List<int[]> answers(List<String> options) {
@@ -192,11 +201,11 @@ public final class NetworkPerceiver implements Perceiver {
       throw new IllegalArgumentException(
           "options must be at least two, and there are " + options.size());
     }
-    int[] end = {network.config().special().end()};
+    int[] end = {parts.network.config().special().end()};
     List<int[]> answers = new ArrayList<>();
     for (String option : options) {
       String answer = option == null ? null : option.strip();
-      answers.add(PromptEncoder.join(encoder.text("option", answer), end));
+      answers.add(PromptEncoder.join(parts.prompts.text("option", answer), end));
     }
     if (new HashSet<>(options).size() < options.size()) {
       throw new IllegalArgumentException("options must differ, and are " + options);
@@ -216,38 +225,38 @@ public final class NetworkPerceiver implements Perceiver {
     return List.copyOf(choices);
   }
 
-  private static boolean ended(Generation generated) {
-    return generated.sequences()[0].length > generated.textLengths()[0];
-  }
+  // ---------------------------------------------------------------- pictures
 
-  private String decode(int[] tokens) {
-    return tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray()).strip();
-  }
-
-  // ---------------------------------------------------------------- images
-
-  private EncodedImage see(Scope outer, Image image) {
-    check();
-    String hash = image.contentHash();
-    EncodedImage known = encoded.find(hash);
-    if (known != null) {
-      return known;
-    }
-    int side = network.config().imageSize();
-    float[] pixels = PixelPlanes.of(Framing.SQUASH.apply(image, side));
-    try (Scope scope = outer.child()) {
-      Value input = scope.floats(pixels, 1, 3, side, side);
-      EncodedImage seen = EncodedImage.of(network.eyes().forward(scope, input, null));
-      encoded.keep(hash, seen);
-      return seen;
+  @Override
+  public Fidelity fidelity(Image image) {
+    Objects.requireNonNull(image, "image");
+    try (Scope scope = parts.session.scope()) {
+      EncodedImage seen = parts.images.encode(scope, image, watch);
+      return parts.diffusion.fidelity(scope, image, seen, watch);
     }
   }
 
-  private void check() {
-    if (Thread.currentThread().isInterrupted()) {
-      throw new CancellationException("interrupted");
+  @Override
+  public Image redraw(Image image, RedrawOptions options) {
+    Objects.requireNonNull(image, "image");
+    Objects.requireNonNull(options, "options");
+    try (Scope scope = parts.session.scope()) {
+      EncodedImage seen = parts.images.encode(scope, image, watch);
+      return parts.diffusion.redraw(scope, image, seen, options, watch);
     }
-    check.run();
+  }
+
+  @Override
+  public Image imagine(Prompt prompt, ImagineOptions options) {
+    Objects.requireNonNull(prompt, "prompt");
+    Objects.requireNonNull(options, "options");
+    parts.imagination.side(options);
+    EncodedPrompt encoded = parts.prompts.drawing(prompt);
+    parts.prompts.requireRoom(encoded, 0);
+    try (Scope scope = parts.session.scope()) {
+      List<EncodedImage> seen = parts.images.encode(scope, encoded.images(), watch);
+      return parts.imagination.draw(scope, encoded, seen, options, watch);
+    }
   }
 
   private static Duration since(long start) {

@@ -283,7 +283,7 @@ class CpuDeemTest {
 
   @Test
   void refusesEverythingElseThatIsWrong() {
-    assertThrows(NullPointerException.class, () -> perceiver.describe(null));
+    assertThrows(NullPointerException.class, () -> perceiver.describe((Image) null));
     assertThrows(NullPointerException.class, () -> perceiver.redraw(PICTURE, null));
     assertThrows(IllegalArgumentException.class, () -> perceiver.ask(PICTURE, null));
     for (List<String> options : List.of(List.<String>of(), List.of("yes"), List.of("a", "a"))) {
