@@ -36,7 +36,7 @@ final class TextStream {
     int end = end(text);
     boolean stopped = end < text.length();
     // A run of bytes is characters only as a whole, so it is not given before it is over.
-    if (stopped || !tokens.isByte(id)) {
+    if (stopped || !tokens.isOpen(id)) {
       give(stopped ? text.substring(0, end) : withoutTail(text));
     }
     return stopped;

@@ -23,8 +23,12 @@ final class TokenText {
     }
   }
 
-  boolean isByte(int id) {
-    return bytes.get(id);
+  /**
+   * Whether what a text is may still change with the token after this one: it is a byte, or nothing
+   * at all, so that the bytes on both sides of it belong together.
+   */
+  boolean isOpen(int id) {
+    return bytes.get(id) || tokenizer.decode(id).isEmpty();
   }
 
   /** The text of tokens, special ones left out. */

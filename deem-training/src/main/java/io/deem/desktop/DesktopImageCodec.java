@@ -2,6 +2,7 @@ package io.deem.desktop;
 
 import io.deem.Image;
 import io.deem.ImageFormatException;
+import io.deem.Region;
 import io.deem.spi.ImageCodec;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -22,6 +23,21 @@ public final class DesktopImageCodec implements ImageCodec {
 
   @Override
   public Image decode(byte[] encoded, Limits limits) throws ImageFormatException {
+    return decode(encoded, limits, Pixels::toImage);
+  }
+
+  @Override
+  public Region decodeMask(byte[] encoded, Limits limits) throws ImageFormatException {
+    return Region.mask(decode(encoded, limits, Pixels::toMask));
+  }
+
+  /** Takes from a decoded file what is wanted of it, given its EXIF orientation. */
+  private interface Conversion {
+    Image apply(BufferedImage image, int orientation);
+  }
+
+  private static Image decode(byte[] encoded, Limits limits, Conversion conversion)
+      throws ImageFormatException {
     EncodedImage file = EncodedImage.of(encoded);
     String format = file.format().name();
     ImageReader reader = reader(file.format());
@@ -33,7 +49,7 @@ public final class DesktopImageCodec implements ImageCodec {
       file.checkWhole();
       BufferedImage image = reader.read(0);
       checkSize(image.getWidth(), image.getHeight(), limits, format);
-      return Pixels.toImage(image, file.orientation());
+      return conversion.apply(image, file.orientation());
     } catch (ImageFormatException e) {
       throw e;
     } catch (IOException | RuntimeException e) {

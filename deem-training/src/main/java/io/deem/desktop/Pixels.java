@@ -19,6 +19,38 @@ final class Pixels {
     int width = image.getWidth();
     int height = image.getHeight();
     byte[] rgb = samplesAreColours(image.getColorModel()) ? fromSamples(image) : fromColours(image);
+    return toImage(rgb, width, height, orientation);
+  }
+
+  /**
+   * The opacity of an image that is transparent somewhere, as grey; any other image as it is.
+   *
+   * @param orientation the EXIF orientation, 1 to 8
+   */
+  static Image toMask(BufferedImage image, int orientation) {
+    int width = image.getWidth();
+    int height = image.getHeight();
+    if (!image.getColorModel().hasAlpha()) {
+      return toImage(image, orientation);
+    }
+    byte[] grey = new byte[width * height * 3];
+    int[] row = new int[width];
+    boolean transparent = false;
+    int to = 0;
+    for (int y = 0; y < height; y++) {
+      image.getRGB(0, y, width, 1, row, 0, width);
+      for (int colour : row) {
+        int alpha = colour >>> 24;
+        transparent |= alpha < 255;
+        for (int channel = 0; channel < 3; channel++) {
+          grey[to++] = (byte) alpha;
+        }
+      }
+    }
+    return transparent ? toImage(grey, width, height, orientation) : toImage(image, orientation);
+  }
+
+  private static Image toImage(byte[] rgb, int width, int height, int orientation) {
     if (orientation == 1) {
       return Image.ofRgb(width, height, rgb);
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Ranks possible answers to a question about a picture. */
@@ -34,14 +35,25 @@ final class ChooseCommand extends PictureCommand {
       description = "A possible answer; at least two.")
   private List<String> options;
 
+  @Option(
+      names = {"-i", "--image"},
+      paramLabel = "IMAGE",
+      description = "A further picture to ask the same about; may be given several times.")
+  private List<Path> further = List.of();
+
   @Override
   List<Path> pictures() {
-    return List.of(image);
+    return with(image, further);
   }
 
   @Override
-  Finding see(Perceiver perceiver, Image seen) {
-    List<Choice> choices = perceiver.choose(seen, question, options);
+  List<Finding> see(Perceiver perceiver, List<Image> seen) {
+    return seen.stream()
+        .map(each -> finding(perceiver.choose(each, question, options)))
+        .toList();
+  }
+
+  private Finding finding(List<Choice> choices) {
     JsonArray ranked = new JsonArray();
     for (Choice choice : choices) {
       JsonObject each = new JsonObject();

@@ -17,7 +17,9 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "deem",
-    description = "See with a DEEM: describe pictures, answer about them, redraw what was seen.",
+    description =
+        "See with a DEEM: describe pictures, answer and talk about them, redraw what was seen, draw"
+            + " what words say.",
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
     versionProvider = ImplementationVersion.class,
@@ -28,6 +30,8 @@ import picocli.CommandLine.Spec;
       ChooseCommand.class,
       RedrawCommand.class,
       FidelityCommand.class,
+      ImagineCommand.class,
+      ChatCommand.class,
       DescribeModelCommand.class,
       ImportCommand.class,
       VerifyCommand.class

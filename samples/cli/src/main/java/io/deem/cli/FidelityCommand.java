@@ -25,8 +25,11 @@ final class FidelityCommand extends PictureCommand {
   }
 
   @Override
-  Finding see(Perceiver perceiver, Image image) {
-    Fidelity fidelity = perceiver.fidelity(image);
+  List<Finding> see(Perceiver perceiver, List<Image> seen) {
+    return seen.stream().map(image -> finding(perceiver.fidelity(image))).toList();
+  }
+
+  private static Finding finding(Fidelity fidelity) {
     JsonObject json = new JsonObject();
     json.addProperty("loss", fidelity.loss());
     json.addProperty("blindLoss", fidelity.blindLoss());

@@ -6,12 +6,12 @@ import com.google.gson.JsonObject;
 import io.deem.Deem;
 import io.deem.Image;
 import io.deem.Perceiver;
+import io.deem.Region;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,13 +26,14 @@ abstract class PictureCommand implements Callable<Integer> {
 
   @ParentCommand private DeemCommand parent;
   @Mixin private ModelOptions model;
+  @Mixin private RegionOption region;
   @Spec private CommandSpec spec;
 
   /** The pictures to see. */
   abstract List<Path> pictures();
 
-  /** Sees one picture. */
-  abstract Finding see(Perceiver perceiver, Image image) throws IOException;
+  /** Sees all pictures; what was found in each, in their order. */
+  abstract List<Finding> see(Perceiver perceiver, List<Image> images) throws IOException;
 
   /**
    * What was found.
@@ -45,13 +46,21 @@ abstract class PictureCommand implements Callable<Integer> {
   @Override
   public final Integer call() throws IOException {
     // A picture that cannot be read should be reported before a large model is opened.
-    Map<Path, Image> images = new LinkedHashMap<>();
-    for (Path path : pictures()) {
-      images.put(path, Image.read(path));
+    List<Path> paths = pictures();
+    Region part = region.read();
+    List<Image> images = new ArrayList<>();
+    for (Path path : paths) {
+      Image image = Image.read(path);
+      try {
+        images.add(RegionOption.of(image, part));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
+      }
     }
     try (Deem deem = model.open()) {
-      for (Map.Entry<Path, Image> each : images.entrySet()) {
-        print(each.getKey(), see(deem.perceiver(), each.getValue()), images.size() > 1);
+      List<Finding> findings = see(deem.perceiver(), images);
+      for (int i = 0; i < findings.size(); i++) {
+        print(paths.get(i), findings.get(i), paths.size() > 1);
       }
     }
     return 0;
@@ -71,6 +80,13 @@ abstract class PictureCommand implements Callable<Integer> {
   /** The spec of the command, for errors about its arguments. */
   final CommandSpec spec() {
     return spec;
+  }
+
+  /** A picture and further ones. */
+  static List<Path> with(Path first, List<Path> further) {
+    List<Path> all = new ArrayList<>(List.of(first));
+    all.addAll(further);
+    return all;
   }
 
   static double seconds(Duration time) {

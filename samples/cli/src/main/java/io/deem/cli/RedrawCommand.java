@@ -50,11 +50,11 @@ final class RedrawCommand extends PictureCommand {
   }
 
   @Override
-  Finding see(Perceiver perceiver, Image seen) throws IOException {
-    perceiver.redraw(seen, options()).write(output);
+  List<Finding> see(Perceiver perceiver, List<Image> seen) throws IOException {
+    perceiver.redraw(seen.get(0), options()).write(output);
     JsonObject json = new JsonObject();
     json.addProperty("output", output.toString());
-    return new Finding("wrote " + output, json);
+    return List.of(new Finding("wrote " + output, json));
   }
 
   private RedrawOptions options() {

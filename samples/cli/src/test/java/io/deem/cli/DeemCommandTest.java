@@ -2,6 +2,7 @@ package io.deem.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -10,9 +11,11 @@ import io.deem.Image;
 import io.deem.weights.SafetensorsFile;
 import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorInfo;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URISyntaxException;
@@ -100,6 +103,8 @@ class DeemCommandTest {
         "choose",
         "redraw",
         "fidelity",
+        "imagine",
+        "chat",
         "describe-model",
         "import",
         "verify"
@@ -122,6 +127,16 @@ class DeemCommandTest {
       {"redraw", picture, "out.png", "--steps", "0", "--model", MODEL},
       {"redraw", picture, "out.png", "--steps", "many"},
       {"describe", picture, "--threads", "-1", "--model", MODEL},
+      {"describe", picture, "--region", "1,2,3", "--model", MODEL},
+      {"describe", picture, "--region", "1,2,,3", "--model", MODEL},
+      {"describe", picture, "--region", "9,2,3,4", "--model", MODEL},
+      {"describe", picture, "--beams", "0", "--model", MODEL},
+      {"ask", picture, "Is it red?", "--beams", "2", "--temperature", "1", "--model", MODEL},
+      {"imagine", "a red bus", "--model", MODEL},
+      {"imagine", "a red bus", "--out", "x.png", "--sampler", "magic", "--model", MODEL},
+      {"imagine", "a red bus", "--out", "x.png", "--steps", "0", "--model", MODEL},
+      {"imagine", " ", "--out", "x.png", "--model", MODEL},
+      {"chat", "--max-tokens", "0", "--model", MODEL},
       {"verify"},
       {"verify", FIXTURE, "--tolerance", "0"},
     };
@@ -242,6 +257,122 @@ class DeemCommandTest {
     Path drawn = folder.resolve("drawn.png");
     succeeds("redraw", picture, drawn, "--steps", "2", "--seed", "5", "--json", "--model", MODEL);
     assertEquals(64, Image.read(drawn).width());
+  }
+
+  @Test
+  void aRegionIsABoxAPolygonOrAMask() throws IOException {
+    double whole = probability("describe", picture);
+    double box = probability("describe", picture, "--region", "5,5,20,25");
+    double polygon = probability("describe", picture, "--region", "5, 5, 20,5 ,20,25,5,25");
+    byte[] bright = new byte[40 * 30 * 3];
+    for (int y = 5; y < 25; y++) {
+      Arrays.fill(bright, (y * 40 + 5) * 3, (y * 40 + 20) * 3, (byte) 255);
+    }
+    Path mask = folder.resolve("mask.png");
+    Image.ofRgb(40, 30, bright).write(mask);
+    assertNotEquals(whole, box);
+    assertEquals(box, polygon);
+    assertEquals(box, probability("describe", picture, "--region", mask));
+    assertNotEquals(
+        succeeds("fidelity", picture, "--model", MODEL).out,
+        succeeds("fidelity", picture, "--region", "5,5,20,25", "--model", MODEL).out);
+    String line = fails("ask", picture, "Is it?", "--region", "5,5,50,25", "--model", MODEL);
+    assertTrue(line.contains(picture.toString()) && line.contains("40 x 30"), line);
+    line = fails("describe", picture, "--region", folder.resolve("none.png"), "--model", MODEL);
+    assertTrue(line.contains("none.png"), line);
+    Path black = folder.resolve("black.png");
+    Image.ofRgb(40, 30, new byte[40 * 30 * 3]).write(black);
+    line = fails("describe", picture, "--region", black, "--model", MODEL);
+    assertTrue(line.contains("black.png") && line.contains("empty"), line);
+  }
+
+  private static double probability(Object... arguments) {
+    Object[] all = Arrays.copyOf(arguments, arguments.length + 3);
+    all[arguments.length] = "--json";
+    all[arguments.length + 1] = "--model";
+    all[arguments.length + 2] = MODEL;
+    return succeeds(all).json(0).get("probability").getAsDouble();
+  }
+
+  @Test
+  void severalPicturesAreSeenInOneCall() throws IOException {
+    Path other = folder.resolve("other.png");
+    Image.ofRgb(20, 20, new byte[20 * 20 * 3]).write(other);
+    Ran ran = succeeds("ask", picture, "Is it red?", "-i", other, "--json", "--model", MODEL);
+    assertEquals(2, ran.out.size());
+    assertEquals(other.toString(), ran.json(1).get("image").getAsString());
+    assertEquals(
+        succeeds("ask", other, "Is it red?", "--model", MODEL).out.get(0),
+        succeeds("ask", picture, "Is it red?", "-i", other, "--model", MODEL)
+            .out
+            .get(1)
+            .substring((other + ": ").length()));
+    ran = succeeds("choose", picture, "Is it?", "yes", "no", "-i", other, "--model", MODEL);
+    assertTrue(ran.out.get(0).startsWith(picture + ": "), ran.out.get(0));
+    assertEquals(2, succeeds("describe", picture, other, "--beams", "3", "--model", MODEL).out.size());
+  }
+
+  @Test
+  void wordsAreDrawn() throws IOException {
+    Path drawn = folder.resolve("drawn.png");
+    succeeds("imagine", "a red dog", "--out", drawn, "--steps", "2", "--model", MODEL);
+    Image first = Image.read(drawn);
+    JsonObject json =
+        succeeds(
+                "imagine",
+                "a red dog",
+                "-o",
+                drawn,
+                "--steps",
+                "2",
+                "--sampler",
+                "EULER",
+                "-i",
+                picture,
+                "--json",
+                "--model",
+                MODEL)
+            .json(0);
+    assertEquals(drawn.toString(), json.get("output").getAsString());
+    assertNotEquals(first, Image.read(drawn));
+    Ran ran =
+        deem("imagine", "dog", "-o", drawn, "--steps", "3", "--progress", "--model", MODEL);
+    assertEquals(List.of("imagine 1 of 3", "imagine 2 of 3", "imagine 3 of 3"), ran.err);
+    assertTrue(
+        fails("imagine", "dog", "-o", drawn, "--size", "65", "--model", MODEL).contains("65"));
+  }
+
+  @Test
+  void aConversationIsHeldLineByLine() {
+    String question = "Is there a dog?";
+    Ran ran = chat("/image " + picture + "\n" + question + "\n\nIs it red?\n", "--json");
+    assertEquals(0, ran.code, ran.err.toString());
+    assertEquals(2, ran.out.size());
+    assertEquals(1, ran.json(0).getAsJsonArray("images").size());
+    assertEquals(0, ran.json(1).getAsJsonArray("images").size());
+    JsonObject asked = succeeds("ask", picture, question, "--json", "--model", MODEL).json(0);
+    assertEquals(asked.get("text"), ran.json(0).get("text"));
+    ran = chat("/image " + picture + "\n" + question + "\n/quit\nIs it red?\n");
+    assertEquals(List.of(asked.get("text").getAsString()), ran.out);
+    Ran failing = chat("/image none.png\n/dance\nIs it <s>?\nIs it?\n/clear\n");
+    assertEquals(1, failing.code);
+    assertEquals(3, failing.err.size(), failing.err.toString());
+    assertEquals(1, failing.out.size(), "what follows is answered");
+  }
+
+  private static Ran chat(String lines, Object... arguments) {
+    Object[] all = Arrays.copyOf(arguments, arguments.length + 3);
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    all[0] = "chat";
+    all[arguments.length + 1] = "--model";
+    all[arguments.length + 2] = MODEL;
+    InputStream before = System.in;
+    System.setIn(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)));
+    try {
+      return deem(all);
+    } finally {
+      System.setIn(before);
+    }
   }
 
   @Test
