@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.graph.Param;
+import io.deem.model.ConvNextEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
@@ -200,14 +201,18 @@ class OriginalDeemTest {
       DeemConfig config = original.network().config();
       assertEquals(SmallOriginals.CONFIG.autoencoder(), config.autoencoder());
       assertEquals(SmallOriginals.CONFIG.denoiser(), config.denoiser());
-      assertEquals(SmallOriginals.CONFIG.encoder().dims(), config.encoder().dims());
+      assertEquals(sees(SmallOriginals.CONFIG).dims(), sees(config).dims());
       assertEquals(SmallOriginals.CONFIG.encoder().depths(), config.encoder().depths());
-      assertEquals(24, config.encoder().embedDim());
+      assertEquals(24, sees(config).embedDim());
       assertEquals(3, config.languageModel().layers());
       assertEquals(32_006, config.languageModel().vocabulary());
       assertEquals(77, config.visualResampler().queries());
       assertEquals(16, config.contextResampler().width());
     }
+  }
+
+  private static ConvNextEncoder.Config sees(DeemConfig config) {
+    return (ConvNextEncoder.Config) config.encoder();
   }
 
   // ---------------------------------------------------------------- refusals
