@@ -56,6 +56,24 @@ final class ConfigFile {
     return json;
   }
 
+  /** An object within, whose errors name the same file. */
+  ConfigFile section(String name) throws ImportException {
+    if (!required(name).isJsonObject()) {
+      throw unsupported(name);
+    }
+    return new ConfigFile(file, json.getAsJsonObject(name));
+  }
+
+  boolean flag(String name, boolean ifAbsent) throws ImportException {
+    if (!has(name)) {
+      return ifAbsent;
+    }
+    if (!(json.get(name) instanceof JsonPrimitive primitive) || !primitive.isBoolean()) {
+      throw unsupported(name);
+    }
+    return primitive.getAsBoolean();
+  }
+
   Path file() {
     return file;
   }

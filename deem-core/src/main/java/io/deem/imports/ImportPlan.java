@@ -19,10 +19,21 @@ final class ImportPlan {
   /**
    * Where a parameter comes from.
    *
-   * @param firstRows whether it is only the first rows of the parameter, the rest being of added
-   *     tokens
+   * @param fit how the tensor becomes the parameter
    */
-  record Origin(TensorSource source, String tensor, boolean firstRows) {}
+  record Origin(TensorSource source, String tensor, Fit fit) {}
+
+  /** How a tensor becomes a parameter. */
+  enum Fit {
+    /** It is the parameter. */
+    WHOLE,
+    /** It is the first rows of the parameter, the rest being of added tokens. */
+    FIRST_ROWS,
+    /** It is position embeddings for another number of patches, which are interpolated. */
+    RESIZED
+  }
+
+  private static final long MOST_POSITIONS = 1 << 17;
 
   private final Map<String, Param> params = new LinkedHashMap<>();
   private final Map<String, Origin> origins = new LinkedHashMap<>();
@@ -108,7 +119,12 @@ final class ImportPlan {
     boolean firstRows =
         table && found.length == 2 && found[0] > 0 && found[0] < wanted[0] && found[1] == wanted[1];
     boolean same = Arrays.equals(withoutOnes(found), withoutOnes(wanted));
-    if (!info.type().isFloating() || !(same || firstRows)) {
+    boolean resized =
+        param.name().equals(TensorNames.POSITIONS)
+            && found.length == 2
+            && found[1] == wanted[1]
+            && isSquareAndOne(found[0]);
+    if (!info.type().isFloating() || !(same || firstRows || resized)) {
       throw new ImportException(
           String.format(
               "%s: tensor %s is %s%s, but %s needs floating-point numbers of shape %s",
@@ -119,7 +135,14 @@ final class ImportPlan {
               ErrorText.quote(param.name()),
               Arrays.toString(wanted)));
     }
-    return new Origin(source, tensor, firstRows && !same);
+    Fit apart = firstRows ? Fit.FIRST_ROWS : Fit.RESIZED;
+    return new Origin(source, tensor, same ? Fit.WHOLE : apart);
+  }
+
+  /** Whether a table has a row for the class and one for each patch of a square image. */
+  private static boolean isSquareAndOne(long rows) {
+    long side = Math.round(Math.sqrt((double) rows - 1));
+    return rows > 1 && rows <= MOST_POSITIONS && side * side == rows - 1;
   }
 
   /** Some checkpoints store a product by a matrix as a convolution whose kernel is one pixel. */

@@ -1,6 +1,7 @@
 package io.deem.imports;
 
 import io.deem.graph.Param;
+import io.deem.model.ClipVitEncoder;
 import io.deem.weights.ElementType;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
@@ -52,8 +53,13 @@ final class ImportedWeights implements TensorSource {
       return initial.floats(name);
     }
     float[] stored = origin.source().floats(origin.tensor());
-    if (!origin.firstRows()) {
+    if (origin.fit() == ImportPlan.Fit.WHOLE) {
       return stored;
+    }
+    if (origin.fit() == ImportPlan.Fit.RESIZED) {
+      long[] shape = params.get(name).shape().extents();
+      int grid = (int) Math.round(Math.sqrt(shape[0] - 1.0));
+      return ClipVitEncoder.resizePositions(stored, (int) shape[1], grid);
     }
     float[] rows = initial.floats(name);
     System.arraycopy(stored, 0, rows, 0, stored.length);

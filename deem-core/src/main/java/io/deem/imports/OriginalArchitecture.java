@@ -2,15 +2,16 @@ package io.deem.imports;
 
 import io.deem.diffusion.PredictionType;
 import io.deem.model.AutoencoderKl;
-import io.deem.model.ConvNextEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.FullSize;
+import io.deem.model.ImageEncoder;
 import io.deem.model.InterleavedBatch;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.MmfsNet;
 import io.deem.model.PerceiverResampler;
 import io.deem.model.UNet;
 import io.deem.model.VisualTokenizer;
+import io.deem.model.VitAdapter;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,10 +24,6 @@ import java.util.List;
  */
 final class OriginalArchitecture {
 
-  /** What the encoder's state dict calls its first block, less what may stand before it. */
-  static final String FIRST_BLOCK = "visual.trunk.stages.0.blocks.0.";
-
-  private static final int STAGES = 4;
   private static final double GROUP_NORM_EPSILON = 1e-5;
   private static final int TOKENS_FOR_IMAGES = 2;
 
@@ -36,18 +33,12 @@ final class OriginalArchitecture {
    * The whole architecture.
    *
    * @param llamaConfig the LLaMA's {@code config.json}
-   * @param encoder the weights that hold the encoder, under {@code encoderPrefix + visual.trunk.}
+   * @param eyes the image encoder
    * @param added tokens that DEEM adds to the LLaMA's
    */
-  DeemConfig of(
-      ConfigFile llamaConfig,
-      TensorSource encoder,
-      String encoderPrefix,
-      Path stableDiffusion,
-      int added)
+  DeemConfig of(ConfigFile llamaConfig, ImageEncoder.Config eyes, Path stableDiffusion, int added)
       throws IOException {
-    ConvNextEncoder.Config eyes = encoder(encoder, encoderPrefix);
-    LlamaDecoder.Config llama = llama(llamaConfig, added, eyes.adapterDim());
+    LlamaDecoder.Config llama = llama(llamaConfig, added, eyes.featureWidth());
     UNet.Config unet = unet(ConfigFile.read(stableDiffusion.resolve("unet/config.json")));
     AutoencoderKl.Config vae =
         autoencoder(ConfigFile.read(stableDiffusion.resolve("vae/config.json")));
@@ -66,7 +57,7 @@ final class OriginalArchitecture {
     MmfsNet.Config residuals = paper.denoiserResiduals();
     try {
       return new DeemConfig(
-          paper.imageSize(),
+          eyes instanceof VitAdapter.Config vit ? vit.vit().imageSize() : paper.imageSize(),
           paper.drawnSize(),
           special,
           original,
@@ -81,7 +72,7 @@ final class OriginalArchitecture {
           new MmfsNet.Config(
               unet.blockOutChannels(),
               unet.layersPerBlock(),
-              eyes.adapterDim(),
+              eyes.featureWidth(),
               residuals.attentionWidth(),
               residuals.heads(),
               residuals.points(),
@@ -115,38 +106,6 @@ final class OriginalArchitecture {
         attention.crossAttentionFrequency(),
         imageWidth,
         attention.spatialShapes());
-  }
-
-  /** A ConvNeXt's sizes are those of its tensors; open_clip writes no configuration beside them. */
-  ConvNextEncoder.Config encoder(TensorSource weights, String prefix) throws ImportException {
-    String trunk = prefix + "visual.trunk.stages.";
-    if (!weights.contains(prefix + FIRST_BLOCK + "conv_dw.weight")) {
-      throw new ImportException(
-          weights.origin()
-              + ": is not an open_clip ConvNeXt (it has no tensor visual.trunk.stages.0...)");
-    }
-    List<Integer> depths = new ArrayList<>();
-    List<Integer> dims = new ArrayList<>();
-    for (int stage = 0; stage < STAGES; stage++) {
-      int depth = 0;
-      while (weights.contains(trunk + stage + ".blocks." + depth + ".conv_dw.weight")) {
-        depth++;
-      }
-      if (depth == 0) {
-        throw new ImportException(weights.origin() + ": a ConvNeXt without stage " + stage);
-      }
-      depths.add(depth);
-      dims.add(extent(weights, trunk + stage + ".blocks.0.conv_dw.weight", 0));
-    }
-    String head = prefix + "visual.head.mlp.fc2.weight";
-    return new ConvNextEncoder.Config(
-        depths,
-        dims,
-        extent(weights, trunk + "0.blocks.0.conv_dw.weight", 3),
-        weights.contains(trunk + "0.blocks.0.gamma"),
-        paper.encoder().adapterDim(),
-        weights.contains(head) ? extent(weights, head, 0) : 0,
-        paper.encoder().normEps());
   }
 
   private PerceiverResampler.Config contextResampler(int width, int encoderWidth) {
@@ -260,7 +219,7 @@ final class OriginalArchitecture {
     return added;
   }
 
-  private static int extent(TensorSource weights, String tensor, int axis) throws ImportException {
+  static int extent(TensorSource weights, String tensor, int axis) throws ImportException {
     long[] shape = weights.info(tensor).shape();
     if (axis >= shape.length || shape[axis] < 1 || shape[axis] > 1 << 24) {
       throw new ImportException(

@@ -4,6 +4,7 @@ import io.deem.json.ErrorText;
 import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
 import io.deem.model.FullSize;
+import io.deem.model.ImageEncoder;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.model.Prompts;
@@ -48,8 +49,14 @@ public final class OriginalDeem implements AutoCloseable {
           "diffusion_pytorch_model.safetensors.index.json",
           "diffusion_pytorch_model.bin",
           "diffusion_pytorch_model.bin.index.json");
-  private static final List<String> OPEN_CLIP =
-      List.of("open_clip_pytorch_model.bin", "open_clip_model.safetensors", "model.safetensors");
+  private static final List<String> ENCODERS =
+      List.of(
+          "open_clip_pytorch_model.bin",
+          "open_clip_model.safetensors",
+          "model.safetensors",
+          "model.safetensors.index.json",
+          "pytorch_model.bin",
+          "pytorch_model.bin.index.json");
 
   private final Originals originals;
   private final List<TensorSource> opened = new ArrayList<>();
@@ -75,7 +82,7 @@ public final class OriginalDeem implements AutoCloseable {
       TensorSource encoder =
           originals.encoder().isEmpty()
               ? null
-              : keep(weights(originals.encoder().get(), OPEN_CLIP));
+              : keep(OpenClipTransformer.apart(weights(originals.encoder().get(), ENCODERS)));
       int all = SpecialTokens.IMAGE.size() + SpecialTokens.GROUNDING.size();
       int added = OriginalArchitecture.added(vocabulary, state, TensorNames.EMBEDDINGS, all);
       ModelFolder.Description description = describe(llamaConfig, encoder, state, added);
@@ -184,9 +191,11 @@ public final class OriginalDeem implements AutoCloseable {
     if (eyes == null) {
       throw new ImportException("no image encoder: neither a checkpoint of one nor a DEEM's state");
     }
+    Path path = encoder == null ? originals.state().orElseThrow() : originals.encoder().get();
+    ImageEncoder.Config sizes =
+        new OriginalEncoder(eyes, path, encoder == null, FullSize.architecture()).sizes();
     DeemConfig config =
-        new OriginalArchitecture()
-            .of(llama, eyes, TensorNames.encoderPrefix(eyes), originals.stableDiffusion(), added);
+        new OriginalArchitecture().of(llama, sizes, originals.stableDiffusion(), added);
     return new ModelFolder.Description(
         "imported", config, FullSize.description().prompts(), false, Map.of());
   }

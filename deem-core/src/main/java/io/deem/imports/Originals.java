@@ -8,8 +8,10 @@ import java.util.Optional;
  *
  * @param llama folder of a LLaMA or Vicuna in Hugging Face's layout: {@code config.json}, {@code
  *     tokenizer.json} and weights
- * @param encoder state dict of an open_clip ConvNeXt, or the folder that holds it; not needed where
- *     {@code state} has one
+ * @param encoder weights of an open_clip ConvNeXt or of a CLIP vision transformer (Hugging Face's
+ *     layout, with its {@code config.json}, or open_clip's, with its {@code
+ *     open_clip_config.json}), or the folder that holds them; not needed where {@code state} has an
+ *     encoder
  * @param stableDiffusion folder in diffusers' layout: {@code unet/}, {@code vae/}, {@code
  *     scheduler/}
  * @param state the state dict of a trained DEEM, whose tensors win over all others

@@ -1,6 +1,7 @@
 package io.deem.imports;
 
 import io.deem.weights.TensorSource;
+import java.util.regex.Pattern;
 
 /** What the tensors of each kind of checkpoint are called in a DEEM. Null where it has none. */
 final class TensorNames {
@@ -8,6 +9,12 @@ final class TensorNames {
   static final String EMBEDDINGS = "mm_decoder.embed_tokens.weight";
   static final String HEAD = "text_decoder.head.weight";
   static final String SNIFFER = "visual_tokenizer.sniffer.vision_model.";
+
+  /** The one table of an encoder that has another size for images of another size. */
+  static final String POSITIONS = SNIFFER + "embeddings.position_embedding.weight";
+
+  private static final Pattern IN_PROJECTION =
+      Pattern.compile("attn\\.in_proj_(weight|bias)\\[(query|key|value)\\]");
 
   private static final String UNET = "visual_tokenizer.encoder.unet.";
   private static final String VAE = "visual_tokenizer.encoder.vae.";
@@ -26,19 +33,46 @@ final class TensorNames {
     return name.startsWith("model.") ? "mm_decoder." + name.substring("model.".length()) : null;
   }
 
+  /** An image encoder's: a ConvNeXt's of open_clip, or a vision transformer's in either layout. */
   static String encoder(String name) {
     String plain = unwrapped(name);
-    return plain.startsWith("visual.") ? SNIFFER + plain : null;
+    if (plain.startsWith(SNIFFER)) {
+      return plain;
+    }
+    if (plain.startsWith("vision_model.")) {
+      return SNIFFER + plain.substring("vision_model.".length());
+    }
+    if (!plain.startsWith("visual.")) {
+      return null;
+    }
+    boolean convNext = plain.startsWith("visual.trunk.") || plain.startsWith("visual.head.");
+    return SNIFFER + (convNext ? plain : transformer(plain.substring("visual.".length())));
   }
 
-  /** What stands before {@code visual.} in the names of an encoder's weights. */
-  static String encoderPrefix(TensorSource weights) {
-    for (String prefix : new String[] {SNIFFER, WRAPPER + SNIFFER, WRAPPER}) {
-      if (weights.contains(prefix + OriginalArchitecture.FIRST_BLOCK + "conv_dw.weight")) {
-        return prefix;
-      }
+  /**
+   * Of a vision transformer of open_clip, whose projections are apart, in Hugging Face's layout.
+   */
+  private static String transformer(String name) {
+    String layers = "transformer.resblocks.";
+    if (name.startsWith(layers)) {
+      String own = name.substring(layers.length());
+      return "encoder.layers."
+          + IN_PROJECTION
+              .matcher(own)
+              .replaceFirst(
+                  found -> "self_attn." + found.group(2).charAt(0) + "_proj." + found.group(1))
+              .replace(".attn.", ".self_attn.")
+              .replace(".ln_", ".layer_norm")
+              .replace(".c_fc.", ".fc1.")
+              .replace(".c_proj.", ".fc2.");
     }
-    return "";
+    return switch (name) {
+      case "class_embedding" -> "embeddings.class_embedding";
+      case "positional_embedding" -> "embeddings.position_embedding.weight";
+      case "conv1.weight" -> "embeddings.patch_embedding.weight";
+      case "ln_pre.weight", "ln_pre.bias" -> name.replace("ln_pre", "pre_layrnorm");
+      default -> "visual." + name;
+    };
   }
 
   static String unet(String name) {

@@ -20,8 +20,8 @@ import java.util.Optional;
  * there, none may be unknown, and each must have its type; Gson alone would fill gaps with zeros.
  *
  * <p>Components may be {@code int}, {@code double}, {@code boolean}, {@code String}, enums,
- * records, lists of these, and maps from text to these. Only the entry of an {@code Optional} of
- * these may be left out, and is if it is empty.
+ * records, sealed interfaces of records, lists of these, and maps from text to these. Only the
+ * entry of an {@code Optional} of these may be left out, and is if it is empty.
  */
 public final class RecordJson {
 
@@ -86,6 +86,10 @@ public final class RecordJson {
     if (wanted.isRecord()) {
       return record(wanted, json, path);
     }
+    if (wanted.isSealed()) {
+      check(json.isJsonObject(), path, json, "an object");
+      return record(alternative(wanted, json.getAsJsonObject()), json, path);
+    }
     JsonPrimitive primitive = json.isJsonPrimitive() ? json.getAsJsonPrimitive() : null;
     if (wanted == String.class) {
       check(primitive != null && primitive.isString(), path, json, "a text");
@@ -138,6 +142,23 @@ public final class RecordJson {
       values[i] = value(components[i].getGenericType(), entry, inner);
     }
     return construct(type, types, values, path);
+  }
+
+  /** Of the records that an entry may be, the one that knows most of what is there. */
+  private static Class<?> alternative(Class<?> sealed, JsonObject object) {
+    Class<?> best = null;
+    long most = -1;
+    for (Class<?> permitted : sealed.getPermittedSubclasses()) {
+      long known =
+          Arrays.stream(permitted.getRecordComponents())
+              .filter(component -> object.has(component.getName()))
+              .count();
+      if (known > most) {
+        most = known;
+        best = permitted;
+      }
+    }
+    return best;
   }
 
   private static Object construct(Class<?> type, Class<?>[] types, Object[] values, String path) {

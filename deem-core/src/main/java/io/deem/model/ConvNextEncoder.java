@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * DEEM's image encoder: a ConvNeXt (Liu et al. 2022) whose four stages are each projected to one
@@ -25,11 +26,14 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>The CLIP projection {@code visual.head.*} of open_clip checkpoints is among the parameters,
  * but only {@link #clipEmbed} computes it; DEEM's own losses never reach it.
  */
-public final class ConvNextEncoder {
+public final class ConvNextEncoder implements ImageEncoder {
 
   private static final int STAGES = 4;
   private static final int STEM_STRIDE = 4;
   private static final int HEAD_STAGE = 3;
+
+  /** The least side of an image: a pixel of the coarsest map. */
+  private static final int SMALLEST = 32;
 
   /** The stage whose map, at stride 16, gives the tokens of the last hidden state. */
   private static final int TOKEN_STAGE = 2;
@@ -52,7 +56,8 @@ public final class ConvNextEncoder {
       boolean layerScale,
       int adapterDim,
       int embedDim,
-      double normEps) {
+      double normEps)
+      implements ImageEncoder.Config {
 
     /** ConvNeXt-base with its CLIP head and DEEM's adapter, as in the published model. */
     public static final Config BASE =
@@ -68,6 +73,31 @@ public final class ConvNextEncoder {
       if (kernel % 2 == 0) {
         throw new IllegalArgumentException("the kernel must be odd, got " + kernel);
       }
+    }
+
+    @Override
+    public int featureWidth() {
+      return adapterDim;
+    }
+
+    @Override
+    public String title() {
+      return String.format("ConvNeXt, blocks %s, channels %s", dashed(depths), dashed(dims));
+    }
+
+    private static String dashed(List<Integer> sizes) {
+      return sizes.stream().map(String::valueOf).collect(Collectors.joining("-"));
+    }
+
+    /** Any that its four strides leave something of. */
+    @Override
+    public boolean sees(int imageSize) {
+      return imageSize >= SMALLEST;
+    }
+
+    @Override
+    public ConvNextEncoder network(String prefix) {
+      return new ConvNextEncoder(this, prefix);
     }
   }
 
@@ -88,7 +118,8 @@ public final class ConvNextEncoder {
       List<Value> maps,
       Value stem,
       List<Value> stages,
-      Value trunkHead) {}
+      Value trunkHead)
+      implements ImageEncoder.Features {}
 
   private record Size(int height, int width) {}
 
@@ -111,7 +142,7 @@ public final class ConvNextEncoder {
     this.clipHead = config.embedDim() == 0 ? null : Graph.block("convnext clip head", this::clip);
   }
 
-  /** The sizes. */
+  @Override
   public Config config() {
     return config;
   }
@@ -122,6 +153,7 @@ public final class ConvNextEncoder {
    * @param scope owns the result
    * @param pixels [batch, 3, height, width], normalised; each side at least 32
    */
+  @Override
   public Features forward(Scope scope, Value pixels) {
     Blocks blocks = blocks(pixels.shape());
     Value stem = scope.run1(blocks.stem, pixels);
@@ -154,6 +186,7 @@ public final class ConvNextEncoder {
   }
 
   /** All parameters, from the pixels upwards; the CLIP head last. */
+  @Override
   public List<Param> params() {
     // Parameters do not depend on the size: any that four stages accept will do.
     Blocks blocks = blocks(1, 3, 32, 32);
@@ -169,7 +202,7 @@ public final class ConvNextEncoder {
   // ---------------------------------------------------------------- blocks
 
   private Blocks blocks(long... pixels) {
-    if (pixels.length != 4 || pixels[1] != 3 || pixels[2] < 32 || pixels[3] < 32) {
+    if (pixels.length != 4 || pixels[1] != 3 || pixels[2] < SMALLEST || pixels[3] < SMALLEST) {
       throw new ShapeException(
           "the image encoder", "[batch,3,height,width] of at least 32x32", Arrays.toString(pixels));
     }

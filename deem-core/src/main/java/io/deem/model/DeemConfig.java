@@ -24,7 +24,7 @@ public record DeemConfig(
     int drawnSize,
     InterleavedBatch.Special special,
     int originalVocabulary,
-    ConvNextEncoder.Config encoder,
+    ImageEncoder.Config encoder,
     PerceiverResampler.Config visualResampler,
     VisualTokenizer.Config visualTokenizer,
     LlamaDecoder.Config languageModel,
@@ -36,7 +36,11 @@ public record DeemConfig(
 
   public DeemConfig {
     require("special.tokensPerImage", special.tokensPerImage(), visualResampler.queries());
-    require("visualResampler.encoderWidth", visualResampler.encoderWidth(), encoder.adapterDim());
+    require("visualResampler.encoderWidth", visualResampler.encoderWidth(), encoder.featureWidth());
+    if (!encoder.sees(imageSize)) {
+      throw new IllegalArgumentException(
+          "architecture.imageSize is " + imageSize + ", which the image encoder does not see");
+    }
     require(
         "visualTokenizer.languageWidth", visualTokenizer.languageWidth(), languageModel.width());
     require(
@@ -48,7 +52,7 @@ public record DeemConfig(
         "contextResampler.encoderWidth", contextResampler.encoderWidth(), languageModel.width());
     require("denoiser.inChannels", denoiser.inChannels(), autoencoder.latentChannels());
     require(
-        "denoiserResiduals.inputChannel", denoiserResiduals.inputChannel(), encoder.adapterDim());
+        "denoiserResiduals.inputChannel", denoiserResiduals.inputChannel(), encoder.featureWidth());
   }
 
   private static void require(String name, int value, int expected) {

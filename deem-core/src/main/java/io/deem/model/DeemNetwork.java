@@ -143,11 +143,10 @@ public final class DeemNetwork {
   /** The model of a configuration. */
   public DeemNetwork(DeemConfig config) {
     this.config = config;
-    ConvNextEncoder encoder = new ConvNextEncoder(config.encoder(), VISUAL + "sniffer.");
     eyes =
         new VisualTokenizer(
             config.visualTokenizer(),
-            encoder,
+            config.encoder().network(VISUAL + "sniffer."),
             new PerceiverResampler(config.visualResampler(), VISUAL + "perceiver_resampler."),
             VISUAL);
     LlamaDecoder.Config llama = config.languageModel();
@@ -165,7 +164,7 @@ public final class DeemNetwork {
             new PerceiverResampler(read, "image_decoder.perceiver_resampler."),
             "",
             Param.of("image_decoder.neg_prompt_embeds", 1, read.queries(), read.width()));
-    conditions = new ImageConditions(context, config.encoder().adapterDim());
+    conditions = new ImageConditions(context, config.encoder().featureWidth());
     diffusion =
         new LatentDiffusion(
             new AutoencoderKl(config.autoencoder(), VISUAL + "encoder.vae."),

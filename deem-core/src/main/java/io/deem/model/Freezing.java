@@ -60,6 +60,10 @@ public record Freezing(boolean languageModel, boolean encoder, boolean denoiser)
     return switch (layer) {
       case "LayerNorm",
           "layernorm",
+          "layer_norm1",
+          "layer_norm2",
+          "pre_layrnorm",
+          "ffn_norm",
           "q_norm",
           "k_norm",
           "query_norm",
@@ -70,7 +74,7 @@ public record Freezing(boolean languageModel, boolean encoder, boolean denoiser)
       case "norm1", "norm2", "norm3" -> owner.contains(".transformer_blocks.");
       case "norm" -> owner.startsWith(ENCODER);
       case "0" -> owner.startsWith(ENCODER) && owner.endsWith(".downsample.0");
-      case "1" -> owner.startsWith(ENCODER) && owner.endsWith(".stem.1");
+      case "1" -> owner.startsWith(ENCODER) && owner.endsWith(".trunk.stem.1");
       default -> false;
     };
   }

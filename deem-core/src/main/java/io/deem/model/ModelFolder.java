@@ -322,7 +322,7 @@ public final class ModelFolder implements AutoCloseable {
     require("autoencoder.layersPerBlock", config.autoencoder().layersPerBlock(), MOST_LAYERS);
     require("denoiser.layersPerBlock", config.denoiser().layersPerBlock(), MOST_LAYERS);
     config.encoder().depths().forEach(depth -> require("encoder.depths", depth, MOST_LAYERS));
-    require("encoder.adapterDim", config.encoder().adapterDim(), WIDEST);
+    require("encoder.width", config.encoder().featureWidth(), WIDEST);
     require("languageModel.width", config.languageModel().width(), WIDEST);
     require(
         "denoiserResiduals.attentionWidth", config.denoiserResiduals().attentionWidth(), WIDEST);

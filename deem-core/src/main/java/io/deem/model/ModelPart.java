@@ -5,13 +5,14 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The parts that a DEEM's parameters belong to, told by their names. */
 public enum ModelPart {
-  /** The ConvNeXt and its CLIP head. */
-  IMAGE_ENCODER("image encoder", "visual_tokenizer.sniffer.vision_model.visual."),
-  /** What makes the encoder's maps equally wide. */
-  ENCODER_ADAPTER("encoder adapter", "visual_tokenizer.sniffer."),
+  /** The ConvNeXt and its CLIP head, or the vision transformer. */
+  IMAGE_ENCODER("image encoder", null),
+  /** What gives the encoder maps at all strides, equally wide. */
+  ENCODER_ADAPTER("encoder adapter", null),
   /** What reads the encoder's tokens. */
   VISUAL_RESAMPLER("visual resampler", "visual_tokenizer.perceiver_resampler."),
   /** Stable Diffusion's autoencoder. */
@@ -32,6 +33,9 @@ public enum ModelPart {
   IMAGE_CONTEXT("image context", "");
 
   private static final String CROSS_ATTENTION_NAME = ".llama_cross_attn.";
+  private static final String ENCODER = "visual_tokenizer.sniffer.";
+  private static final Pattern ADAPTER =
+      Pattern.compile(Pattern.quote(ENCODER + "vision_model.") + "(adapter_|(c[1-4]|fc)_proj\\.)");
 
   private final String title;
   private final String prefix;
@@ -50,6 +54,9 @@ public enum ModelPart {
   public static ModelPart of(String param) {
     if (param.contains(CROSS_ATTENTION_NAME)) {
       return CROSS_ATTENTION;
+    }
+    if (param.startsWith(ENCODER)) {
+      return ADAPTER.matcher(param).lookingAt() ? ENCODER_ADAPTER : IMAGE_ENCODER;
     }
     return Arrays.stream(values())
         .filter(part -> part.prefix != null && param.startsWith(part.prefix))

@@ -85,7 +85,7 @@ public final class VisualTokenizer {
 
   private final Config config;
   private final String prefix;
-  private final ConvNextEncoder encoder;
+  private final ImageEncoder encoder;
   private final PerceiverResampler resampler;
   private final MaskPooling maskPooling;
   private final Block projections;
@@ -100,11 +100,16 @@ public final class VisualTokenizer {
     BEFORE_PROJECTION
   }
 
-  private record Key(List<MapSize> maps, boolean masked, RegionPlace place) {}
+  /**
+   * What placement depends on.
+   *
+   * @param image the size of the region masks; null for whole images
+   */
+  private record Key(List<MapSize> maps, MapSize image, RegionPlace place) {}
 
   /** The network; its parameter names start with {@code prefix}, usually "visual_tokenizer.". */
   public VisualTokenizer(
-      Config config, ConvNextEncoder encoder, PerceiverResampler resampler, String prefix) {
+      Config config, ImageEncoder encoder, PerceiverResampler resampler, String prefix) {
     this.config = config;
     this.encoder = encoder;
     this.resampler = resampler;
@@ -115,7 +120,7 @@ public final class VisualTokenizer {
             .map(
                 pooling ->
                     new MaskPooling(
-                        pooling, encoder.config().adapterDim(), prefix + "feature_extractor."))
+                        pooling, encoder.config().featureWidth(), prefix + "feature_extractor."))
             .orElse(null);
     this.projections = Graph.block("visual projections", this::project);
   }
@@ -142,10 +147,11 @@ public final class VisualTokenizer {
   public Tokens forward(Scope scope, Value pixels, Value regions, RegionPlace place) {
     Value normalised =
         scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
-    ConvNextEncoder.Features features = encoder.forward(scope, normalised);
+    ImageEncoder.Features features = encoder.forward(scope, normalised);
     List<MapSize> sizes = features.maps().stream().map(MapSize::of).toList();
     Value inside = regions == null && maskPooling != null ? everywhere(scope, pixels) : regions;
-    Block block = positions.computeIfAbsent(new Key(sizes, inside != null, place), this::positions);
+    MapSize image = inside == null ? null : MapSize.of(pixels);
+    Block block = positions.computeIfAbsent(new Key(sizes, image, place), this::positions);
     List<Value> inputs = new ArrayList<>(features.maps());
     inputs.add(features.lastHiddenState());
     if (inside != null) {
@@ -184,7 +190,7 @@ public final class VisualTokenizer {
     params.addAll(projections.params());
     int grid = config.positionGrid();
     List<MapSize> sizes = List.of(new MapSize(grid, grid));
-    Key key = new Key(sizes, false, RegionPlace.AFTER_POSITIONS);
+    Key key = new Key(sizes, null, RegionPlace.AFTER_POSITIONS);
     params.addAll(placement("position parameters", key, 0).params());
     if (maskPooling != null) {
       params.addAll(maskPooling.params());
@@ -226,7 +232,7 @@ public final class VisualTokenizer {
     return Graph.block(
         name,
         g -> {
-          int width = encoder.config().adapterDim();
+          int width = encoder.config().featureWidth();
           int grid = config.positionGrid();
           Tensor table = g.param(Param.of(positionTable(), 1 + grid * grid, width));
           Tensor gridTable =
@@ -240,7 +246,7 @@ public final class VisualTokenizer {
           MapSize tokens = key.maps.get(tokenMap);
           int count = 1 + tokens.height() * tokens.width();
           Tensor hidden = g.input("hidden", Shape.of(BATCH, count, width));
-          Tensor regions = key.masked ? g.input("regions", regionShape(key.maps.get(0))) : null;
+          Tensor regions = key.image == null ? null : g.input("regions", regionShape(key.image));
           boolean first = key.place == RegionPlace.BEFORE_PROJECTION;
           Tensor x = first ? cut(hidden, regions, tokens) : hidden;
           x = Linear.of(prefix + "pos_proj", width, width).apply(x);
@@ -283,9 +289,9 @@ public final class VisualTokenizer {
     return Tensor.concat(1, region.tokens(), tokens);
   }
 
-  /** Region masks have the encoder's input size, four times that of the finest map. */
-  private static Shape regionShape(MapSize finest) {
-    return Shape.of(BATCH, 1, 4 * finest.height(), 4 * finest.width());
+  /** Region masks have the size of the images. */
+  private static Shape regionShape(MapSize image) {
+    return Shape.of(BATCH, 1, image.height(), image.width());
   }
 
   /** 1 where any of the region falls on a place of a map of this size, else 0. */

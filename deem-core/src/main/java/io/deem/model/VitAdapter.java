@@ -25,10 +25,14 @@ import java.util.Set;
  * layers an injector adds their detail to the patches; after it an extractor adds the patches'
  * meaning to the convolutions' maps.
  */
-public final class VitAdapter {
+public final class VitAdapter implements ImageEncoder {
 
   private static final int QUARTERS = 4;
   private static final int LAST_EXTRACTORS = 3;
+
+  /** Patches along a side; of more, what this class keeps of each place would not fit memory. */
+  private static final int MOST_PATCHES = 256;
+
   private static final double EPSILON = 1e-5;
   private static final Dim BATCH = Dim.symbol("batch");
 
@@ -42,17 +46,52 @@ public final class VitAdapter {
    * @param outputWidth of the maps and tokens that the encoder returns; 0 to leave them as wide as
    *     the transformer, without projections, as in ViT-L
    */
-  public record Config(ClipVitEncoder.Config vit, int channels, int points, int outputWidth) {
+  public record Config(ClipVitEncoder.Config vit, int channels, int points, int outputWidth)
+      implements ImageEncoder.Config {
 
     public Config {
-      if (vit.grid() % 2 != 0) {
+      if (vit.grid() % 2 != 0 || vit.grid() > MOST_PATCHES) {
         throw new IllegalArgumentException(
-            "the adapter needs an even number of patches along a side, not " + vit.grid());
+            String.format(
+                "the adapter needs an even number of patches along a side, up to %d, not %d",
+                MOST_PATCHES, vit.grid()));
+      }
+      if (channels < 1 || points < 1) {
+        throw new IllegalArgumentException(
+            "channels and points must be positive, not " + channels + " and " + points);
       }
       if (vit.layers() % QUARTERS != 0) {
         throw new IllegalArgumentException(
             "the adapter needs layers in four equal groups, not " + vit.layers());
       }
+    }
+
+    @Override
+    public int featureWidth() {
+      return outputWidth == 0 ? vit.width() : outputWidth;
+    }
+
+    @Override
+    public List<Integer> depths() {
+      return List.of(vit.layers());
+    }
+
+    @Override
+    public String title() {
+      return String.format(
+          "CLIP ViT with adapter, %d layers of width %d, patches of %d pixels",
+          vit.layers(), vit.width(), vit.patchSize());
+    }
+
+    /** The one that its position embeddings are for. */
+    @Override
+    public boolean sees(int imageSize) {
+      return imageSize == vit.imageSize();
+    }
+
+    @Override
+    public VitAdapter network(String prefix) {
+      return new VitAdapter(this, prefix);
     }
   }
 
@@ -63,7 +102,8 @@ public final class VitAdapter {
    *     patches
    * @param maps four maps [batch, output width, h, w] of 4, 2, 1 and 1/2 times the grid of patches
    */
-  public record Features(Value lastHiddenState, List<Value> maps) {}
+  public record Features(Value lastHiddenState, List<Value> maps)
+      implements ImageEncoder.Features {}
 
   private final Config config;
   private final String model;
@@ -99,7 +139,7 @@ public final class VitAdapter {
     this.results = Graph.block("adapter results", this::results);
   }
 
-  /** The sizes. */
+  @Override
   public Config config() {
     return config;
   }
@@ -110,6 +150,7 @@ public final class VitAdapter {
    * @param scope owns the result
    * @param pixels [batch, 3, image size, image size], normalised
    */
+  @Override
   public Features forward(Scope scope, Value pixels) {
     List<Value> beside = scope.run(prior, pixels);
     Value detail = beside.get(1);
@@ -133,6 +174,7 @@ public final class VitAdapter {
   }
 
   /** All parameters: the transformer's, then the adapter's. */
+  @Override
   public List<Param> params() {
     Set<Param> params = new LinkedHashSet<>(vit.trunkParams());
     params.addAll(prior.params());

@@ -6,9 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.graph.Param;
+import io.deem.model.ClipActivation;
+import io.deem.model.ClipVitEncoder;
+import io.deem.model.ConvNextEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
+import io.deem.model.VitAdapter;
 import io.deem.weights.ElementType;
 import io.deem.weights.PyTorchWriter;
 import io.deem.weights.SafetensorsWriter;
@@ -200,14 +204,72 @@ class OriginalDeemTest {
       DeemConfig config = original.network().config();
       assertEquals(SmallOriginals.CONFIG.autoencoder(), config.autoencoder());
       assertEquals(SmallOriginals.CONFIG.denoiser(), config.denoiser());
-      assertEquals(SmallOriginals.CONFIG.encoder().dims(), config.encoder().dims());
+      assertEquals(sees(SmallOriginals.CONFIG).dims(), sees(config).dims());
       assertEquals(SmallOriginals.CONFIG.encoder().depths(), config.encoder().depths());
-      assertEquals(24, config.encoder().embedDim());
+      assertEquals(24, sees(config).embedDim());
       assertEquals(3, config.languageModel().layers());
       assertEquals(32_006, config.languageModel().vocabulary());
       assertEquals(77, config.visualResampler().queries());
       assertEquals(16, config.contextResampler().width());
     }
+  }
+
+  /** The same of a transformer: sizes of its tensors, heads and activation of what is beside. */
+  @ParameterizedTest
+  @ValueSource(strings = {"CLIPVisionModel", "CLIPModel", "open_clip"})
+  void theCheckpointsSayTheTransformer(String layout) throws IOException {
+    Originals all = small.safetensors();
+    Path clip = small.transformer(layout);
+    ClipActivation activation =
+        layout.equals("open_clip") ? ClipActivation.GELU : ClipActivation.QUICK_GELU;
+    try (OriginalDeem original =
+        OriginalDeem.open(Originals.of(all.llama(), clip, all.stableDiffusion()))) {
+      DeemConfig config = original.network().config();
+      // Sixteen patches along a side, as DEEM has positions, whatever the checkpoint saw.
+      assertEquals(
+          new VitAdapter.Config(
+              new ClipVitEncoder.Config(64, 4, 24, 40, 4, 3, activation, 1e-6), 64, 4, 1024),
+          config.encoder());
+      assertEquals(64, config.imageSize());
+      Initial initial = new Initial(original.network().params());
+      String positions = TensorNames.POSITIONS;
+      float[] table = SmallOriginals.values(positions, 26 * 24);
+      assertArrayEquals(
+          ClipVitEncoder.resizePositions(table, 24, 16),
+          original.weights(initial).floats(positions));
+      String key = TensorNames.SNIFFER + "encoder.layers.3.self_attn.k_proj.weight";
+      assertArrayEquals(SmallOriginals.values(key, 24 * 24), original.weights(initial).floats(key));
+      ImportReport report = original.report();
+      assertEquals(0, report.byPart().get(ModelPart.IMAGE_ENCODER).missingTensors());
+      assertEquals(0, report.byPart().get(ModelPart.ENCODER_ADAPTER).usedTensors());
+      assertTrue(report.leftOver().stream().anyMatch(left -> left.tensor().equals("logit_scale")));
+    }
+  }
+
+  @Test
+  void refusesATransformerOfUnknownHeads() throws IOException {
+    Originals all = small.safetensors();
+    Path clip = small.transformer("CLIPVisionModel");
+    Path config = clip.resolve("config.json");
+    Originals originals = Originals.of(all.llama(), clip, all.stableDiffusion());
+    Files.writeString(config, Files.readString(config).replace("quick_gelu", "relu"));
+    String unknown = refused(originals);
+    assertTrue(unknown.startsWith(config + ": hidden_act "), unknown);
+    assertTrue(unknown.endsWith(" is not supported"), unknown);
+    Files.writeString(config, "{\"num_attention_heads\": 5}");
+    assertTrue(refused(originals).contains("divisible by the heads"));
+    Files.delete(config);
+    assertTrue(refused(originals).contains("needs config.json beside its weights"));
+    Path none = folder.resolve("none.safetensors");
+    new SafetensorsWriter()
+        .floats("logit_scale", ElementType.F32, new long[] {1}, () -> new float[1])
+        .write(none);
+    String line = refused(Originals.of(all.llama(), none, all.stableDiffusion()));
+    assertTrue(line.startsWith(none + ": is neither an open_clip ConvNeXt"), line);
+  }
+
+  private static ConvNextEncoder.Config sees(DeemConfig config) {
+    return (ConvNextEncoder.Config) config.encoder();
   }
 
   // ---------------------------------------------------------------- refusals

@@ -5,6 +5,8 @@ import io.deem.diffusion.PredictionType;
 import io.deem.graph.Param;
 import io.deem.json.RecordJson;
 import io.deem.model.AutoencoderKl;
+import io.deem.model.ClipActivation;
+import io.deem.model.ClipVitEncoder;
 import io.deem.model.ConvNextEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
@@ -199,6 +201,75 @@ final class SmallOriginals {
     tensors.put("logit_scale", new Tensor(new float[] {4.6f}, new long[] {}));
     tensors.put("text.transformer.resblocks.0.ln_1.weight", new Tensor(new float[4], longs(4)));
     return tensors;
+  }
+
+  /**
+   * A CLIP with a vision transformer, in its folder: four layers of width 24 with three heads, on
+   * images of 5 x 5 patches.
+   *
+   * @param layout the class of transformers that wrote it, or {@code open_clip}
+   */
+  Path transformer(String layout) throws IOException {
+    ClipVitEncoder.Config vit =
+        new ClipVitEncoder.Config(20, 4, 24, 40, 4, 3, ClipActivation.GELU, 1e-6);
+    boolean openClip = layout.equals("open_clip");
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Param param : new ClipVitEncoder(vit, "").params()) {
+      String name = param.name();
+      String inDeem = "visual_tokenizer.sniffer." + name;
+      Tensor tensor = new Tensor(values(inDeem, size(param)), param.shape().extents());
+      if (!openClip) {
+        tensors.put(name, tensor);
+      } else if (!name.contains(".k_proj.") && !name.contains(".v_proj.")) {
+        tensors.put(openClipName(name), name.contains(".q_proj.") ? fused(inDeem, param) : tensor);
+      }
+    }
+    tensors.put("logit_scale", new Tensor(new float[] {4.6f}, new long[] {}));
+    Path clip = Files.createDirectories(folder.resolve(layout));
+    if (openClip) {
+      pytorch(clip.resolve("open_clip_pytorch_model.bin"), tensors);
+      Files.writeString(
+          clip.resolve("open_clip_config.json"),
+          """
+          {"model_cfg": {"embed_dim": 16, "vision_cfg": {"image_size": 20, "layers": 4,
+            "width": 24, "head_width": 8, "patch_size": 4, "norm_kwargs": {"eps": 1e-06}}}}
+          """);
+      return clip;
+    }
+    safetensors(clip.resolve("model.safetensors"), tensors);
+    String vision =
+        "{\"hidden_act\": \"quick_gelu\", \"layer_norm_eps\": 1e-06, \"num_attention_heads\": 3}";
+    Files.writeString(
+        clip.resolve("config.json"),
+        layout.equals("CLIPModel") ? "{\"vision_config\": " + vision + "}" : vision);
+    return clip;
+  }
+
+  private static Tensor fused(String query, Param param) {
+    int size = size(param);
+    float[] values = Arrays.copyOf(values(query, size), 3 * size);
+    float[] keys = values(query.replace(".q_proj.", ".k_proj."), size);
+    System.arraycopy(keys, 0, values, size, size);
+    System.arraycopy(
+        values(query.replace(".q_proj.", ".v_proj."), size), 0, values, 2 * size, size);
+    long[] shape = param.shape().extents();
+    shape[0] *= 3;
+    return new Tensor(values, shape);
+  }
+
+  private static String openClipName(String name) {
+    return name.replace("vision_model.", "visual.")
+        .replace("encoder.layers.", "transformer.resblocks.")
+        .replace("embeddings.class_embedding", "class_embedding")
+        .replace("embeddings.position_embedding.weight", "positional_embedding")
+        .replace("embeddings.patch_embedding", "conv1")
+        .replace("pre_layrnorm", "ln_pre")
+        .replace("post_layernorm", "ln_post")
+        .replace("layer_norm", "ln_")
+        .replace("mlp.fc1", "mlp.c_fc")
+        .replace("mlp.fc2", "mlp.c_proj")
+        .replace("self_attn.q_proj.", "attn.in_proj_")
+        .replace("self_attn.", "attn.");
   }
 
   private Map<String, Tensor> unet() {

@@ -45,15 +45,24 @@ class FullSizeTest {
   }
 
   /**
-   * The paper says that 494.9 million are trained in the first stage. By the reference's rule they
-   * are 494.78 million. The condition of nothing, {@code neg_prompt_embeds}, is in its state dict
-   * under two names; counted twice it makes the paper's number to the digit that is printed.
+   * The paper says that 494.9 million are trained in the first stage. By the reference's rule,
+   * whose lists of names the fixture {@code deem_full} holds, they are 494,778,830, which rounds to
+   * 494.8. To print 494.9 it takes 71,170 to 171,169 more. {@code neg_prompt_embeds} is 77 x 1,024
+   * = 78,848, and the reference has it twice, as a parameter of the visual tokenizer and of the
+   * image decoder: whoever adds up what these parts train counts it twice, 494,857,678. What else
+   * might be taken for trained is too small even together (six rows of embeddings 24,576, the
+   * head's bias 32,006, the residuals' tokens for no image 13,312: 69,894) or too large (the table
+   * of positions 263,168).
    */
   @Test
   void theFirstStageTrainsWhatThePaperSays() {
     long trained = count(ModelPart::trainedInStageOne);
     assertEquals(494_778_830L, trained);
     long twice = count(name -> name.endsWith("neg_prompt_embeds"));
+    assertEquals(77 * 1_024, twice);
+    assertEquals("494.8", String.format(java.util.Locale.ROOT, "%.1f", trained / 1e6));
+    assertEquals(13_312, count(name -> name.contains("mmfs") && name.endsWith(".ignore_token")));
+    assertEquals(263_168, count(name -> name.equals("visual_tokenizer.pos_embed")));
     assertEquals("494.9", String.format(java.util.Locale.ROOT, "%.1f", (trained + twice) / 1e6));
   }
 

@@ -4,6 +4,7 @@ import io.deem.graph.Param;
 import io.deem.image.PositionTables;
 import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
+import io.deem.model.VitAdapter;
 import io.deem.random.RandomSource;
 import io.deem.weights.TensorSource;
 import java.util.Arrays;
@@ -18,6 +19,7 @@ public final class InitialDeem {
   private static final float ADDED_HEAD_BIAS = -100;
   private static final float ADDED_HEAD_START = 95;
   private static final double SMALL = 0.02;
+  private static final String ADAPTER = ".adapter_interactions.";
 
   private final DeemConfig config;
   private final List<Param> params;
@@ -75,6 +77,11 @@ public final class InitialDeem {
       int rows = (int) shape[0] - (visual ? 1 : 0);
       int grid = (int) Math.round(Math.sqrt(rows));
       weights.set(name, () -> PositionTables.sincos2d((int) shape[1], grid, visual));
+    } else if (name.endsWith("sampling_offsets.bias") && name.contains(ADAPTER)) {
+      VitAdapter.Config encoder = (VitAdapter.Config) config.encoder();
+      weights.set(name, () -> directions(size, encoder.vit().heads(), encoder.points()));
+    } else if (name.endsWith("class_embedding")) {
+      weights.set(name, () -> gaussian(name, size, 1 / Math.sqrt(size)));
     } else if (name.endsWith("sampling_offsets.bias")) {
       float range = name.contains("llama_cross_attn") ? 3 : 1;
       weights.set(name, () -> uniform(name, size, range));
@@ -92,11 +99,33 @@ public final class InitialDeem {
   }
 
   private static boolean startsAtZero(String name) {
-    return name.endsWith("sampling_offsets.weight")
+    boolean ofAdapter =
+        name.endsWith("adapter_level_embed")
+            || (name.contains(ADAPTER)
+                && (name.endsWith("attention_weights.weight") || name.endsWith("gamma")));
+    return ofAdapter
+        || name.endsWith("sampling_offsets.weight")
         || name.endsWith("ignore_token")
         || name.endsWith("llama_cross_attn.gate")
         || name.equals("text_decoder.head_new.weight")
         || (name.contains("mmfs_module") && name.contains(".conv."));
+  }
+
+  /**
+   * Where the adapter's attention looks at first (Zhu et al. 2021, "Deformable DETR"): each head in
+   * its own direction, each of its points a pixel further, in every map alike.
+   */
+  private static float[] directions(int size, int heads, int points) {
+    float[] offsets = new float[size];
+    int levels = size / (heads * points * 2);
+    for (int i = 0; i < size / 2; i++) {
+      int point = i % points;
+      double angle = 2 * Math.PI * (i / (points * levels)) / heads;
+      double furthest = Math.max(Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle)));
+      offsets[2 * i] = (float) ((point + 1) * Math.cos(angle) / furthest);
+      offsets[2 * i + 1] = (float) ((point + 1) * Math.sin(angle) / furthest);
+    }
+    return offsets;
   }
 
   private float[] headBias() {

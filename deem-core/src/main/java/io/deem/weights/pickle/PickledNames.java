@@ -34,6 +34,9 @@ final class PickledNames {
 
   private static final int MOST_DIMENSIONS = 64;
 
+  /** Values that a pickle may make, copies included: a hundred times a large model's. */
+  private static final long MOST_VALUES = 1L << 22;
+
   /** A name that a pickle refers to. */
   record Named(String name) {}
 
@@ -41,9 +44,21 @@ final class PickledNames {
   record Storage(String type, String key, long elements) {}
 
   private final String origin;
+  private long values;
 
   PickledNames(String origin) {
     this.origin = origin;
+  }
+
+  /**
+   * Counts values that are made. Each costs memory, and a few bytes of a pickle can repeat what
+   * makes many.
+   */
+  void count(int made) throws MalformedPickleException {
+    values += made;
+    if (values > MOST_VALUES) {
+      throw malformed("makes more than " + MOST_VALUES + " values");
+    }
   }
 
   /** The name, if tensors need it. */
@@ -111,6 +126,7 @@ final class PickledNames {
     if (!(key instanceof String || key instanceof Long || key instanceof Boolean)) {
       throw malformed("has a dictionary key that is neither text nor a whole number");
     }
+    count(1);
     map.put(key, value);
   }
 
@@ -138,6 +154,7 @@ final class PickledNames {
     if (!(list instanceof List<?> numbers) || numbers.size() > MOST_DIMENSIONS) {
       throw malformed("describes a tensor in a way that is not PyTorch's");
     }
+    count(numbers.size());
     long[] result = new long[numbers.size()];
     for (int i = 0; i < result.length; i++) {
       if (!(numbers.get(i) instanceof Long number)) {

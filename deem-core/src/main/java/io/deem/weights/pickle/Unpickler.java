@@ -18,8 +18,8 @@ import java.util.Map;
  * opcodes are those that such pickles need.
  *
  * <p>What comes out is made of {@link Map} (dictionaries), {@link List} (lists and tuples), {@link
- * StoredTensor}, {@code String}, {@code Long}, {@code Double}, {@code Boolean} and null. Memory
- * stays in proportion to the pickle's length.
+ * StoredTensor}, {@code String}, {@code Long}, {@code Double}, {@code Boolean} and null. A pickle
+ * that makes more values than any model needs is refused, so memory stays bounded.
  */
 public final class Unpickler {
 
@@ -66,6 +66,7 @@ public final class Unpickler {
       if (opcode == '.') {
         return pop();
       }
+      names.count(1);
       if (!constant(opcode) && !container(opcode) && !memory(opcode) && !name(opcode)) {
         throw malformed(String.format("has the unsupported opcode 0x%02x", opcode));
       }
@@ -155,8 +156,12 @@ public final class Unpickler {
     switch (opcode) {
       case 'c' -> stack.add(names.find(line(), line()));
       case 0x93 -> {
+        // Never the text of anything else: a list can hold itself, or two of the one before it.
         List<Object> parts = popLast(2);
-        stack.add(names.find(String.valueOf(parts.get(0)), String.valueOf(parts.get(1))));
+        if (!(parts.get(0) instanceof String module) || !(parts.get(1) instanceof String name)) {
+          throw malformed("names something by what is not text");
+        }
+        stack.add(names.find(module, name));
       }
       case 'R', 0x81 -> {
         List<Object> call = popLast(2);

@@ -44,21 +44,25 @@ final class DescribeModelCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (config != null) {
-      show(describe());
+      ModelFolder.Description description = description();
+      show(describe(description), description);
       return 0;
     }
+    ModelFolder.Description description = ModelFolder.describe(model.folder());
     try (Deem deem = model.open()) {
-      show(deem.info());
+      show(deem.info(), description);
     }
     return 0;
   }
 
+  private ModelFolder.Description description() throws IOException {
+    return config.equals(FullSize.NAME)
+        ? FullSize.description()
+        : ModelFolder.describe(Path.of(config));
+  }
+
   /** The model of a configuration, which nothing runs. */
-  private ModelInfo describe() throws IOException {
-    ModelFolder.Description description =
-        config.equals(FullSize.NAME)
-            ? FullSize.description()
-            : ModelFolder.describe(Path.of(config));
+  private static ModelInfo describe(ModelFolder.Description description) {
     Map<String, Long> counts = new TreeMap<>();
     ModelPart.count(new DeemNetwork(description.architecture()).params())
         .forEach((part, count) -> counts.put(part.title(), count));
@@ -70,28 +74,31 @@ final class DescribeModelCommand implements Callable<Integer> {
         description.provenance());
   }
 
-  private void show(ModelInfo info) {
+  private void show(ModelInfo info, ModelFolder.Description description) {
+    String encoder = description.architecture().encoder().title();
     PrintWriter out = spec.commandLine().getOut();
     if (parent.json()) {
-      out.println(GSON.toJson(json(info)));
+      out.println(GSON.toJson(json(info, encoder)));
     } else {
-      print(info, out);
+      print(info, encoder, out);
     }
   }
 
-  private static JsonObject json(ModelInfo info) {
+  private static JsonObject json(ModelInfo info, String encoder) {
     JsonObject json = new JsonObject();
     json.addProperty("name", info.name());
     json.addProperty("imageSize", info.imageSize());
+    json.addProperty("imageEncoder", encoder);
     json.addProperty("runtime", info.runtime());
     json.add("parameters", GSON.toJsonTree(new TreeMap<>(info.parameters())));
     json.add("provenance", GSON.toJsonTree(new TreeMap<>(info.provenance())));
     return json;
   }
 
-  private static void print(ModelInfo info, PrintWriter out) {
+  private static void print(ModelInfo info, String encoder, PrintWriter out) {
     long all = info.parameters().values().stream().mapToLong(Long::longValue).sum();
     out.printf("%s: sees %d x %d pixels%n", info.name(), info.imageSize(), info.imageSize());
+    out.printf("image encoder: %s%n", encoder);
     out.printf("runs on %s%n", info.runtime());
     out.printf("%,d parameters%n", all);
     for (Map.Entry<String, Long> part : new TreeMap<>(info.parameters()).entrySet()) {

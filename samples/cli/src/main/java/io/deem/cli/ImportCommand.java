@@ -50,7 +50,10 @@ final class ImportCommand implements Callable<Integer> {
   @Option(
       names = "--encoder",
       paramLabel = "FILE",
-      description = "An open_clip ConvNeXt, or its folder; not needed if --deem-state has one.")
+      description = {
+        "An open_clip ConvNeXt, or a CLIP ViT of transformers or open_clip with its config beside",
+        "it, or the folder of either; not needed if --deem-state has an encoder."
+      })
   private Path encoder;
 
   @Option(

@@ -3,6 +3,7 @@ package io.deem.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import io.deem.torch.Precision;
 import io.deem.torch.TorchEngine;
 import io.deem.verify.Comparison;
 import io.deem.verify.Report;
@@ -10,15 +11,19 @@ import io.deem.verify.Verification;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Compares this build's numbers with stored ones. */
 @Command(
@@ -44,6 +49,30 @@ final class VerifyCommand implements Callable<Integer> {
       description = "Multiplies every tolerance; by default ${DEFAULT-VALUE}.")
   private double tolerance;
 
+  @Option(
+      names = "--precision",
+      paramLabel = "BITS",
+      defaultValue = "fp32",
+      converter = PrecisionName.class,
+      description = {
+        "The arithmetic of the networks: fp32, fp64 or bf16; by default ${DEFAULT-VALUE}. A number",
+        "that misses the tolerance in fp32 and meets it in fp64 was rounded differently; one that",
+        "misses it in both is wrong."
+      })
+  private Precision precision;
+
+  /** Reads the name of a precision, in lower case as engines print it. */
+  private static final class PrecisionName implements ITypeConverter<Precision> {
+    @Override
+    public Precision convert(String name) {
+      return Arrays.stream(Precision.values())
+          .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(name))
+          .findFirst()
+          .orElseThrow(
+              () -> new TypeConversionException("must be fp32, fp64 or bf16, not " + name));
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
@@ -56,7 +85,7 @@ final class VerifyCommand implements Callable<Integer> {
       Report report =
           Verification.run(
               folder,
-              List.of(new TorchEngine()),
+              List.of(new TorchEngine(precision)),
               tolerance,
               parent.json() ? line -> {} : out::println);
       if (parent.json()) {

@@ -7,12 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.deem.model.ModelFolder;
-import io.deem.text.TokenizerFile;
 import io.deem.training.InitialDeem;
-import io.deem.weights.ElementType;
 import io.deem.weights.ModelWeights;
-import io.deem.weights.SafetensorsWriter;
-import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -31,69 +27,21 @@ import org.junit.jupiter.api.io.TempDir;
 /** The import and the description of models, from the command line. */
 class ImportCommandTest {
 
-  private static final int OWN_TOKENS = 96;
-  private static final int WIDTH = 32;
+  private static final int OWN_TOKENS = TinyOriginals.OWN_TOKENS;
+  private static final int WIDTH = TinyOriginals.WIDTH;
 
   @TempDir Path folder;
+  private TinyOriginals originals;
   private Path tiny;
   private Path model;
   private String out;
   private String err;
 
-  /** Takes a model apart into the checkpoints that it could have been made of. */
   @BeforeEach
   void originals() throws IOException, URISyntaxException {
-    tiny = Path.of(ImportCommandTest.class.getResource("/models/tiny").toURI());
+    originals = new TinyOriginals(folder);
+    tiny = originals.tiny;
     model = folder.resolve("imported");
-    Files.createDirectories(folder.resolve("llama"));
-    Files.writeString(
-        folder.resolve("llama/config.json"),
-        """
-        {"hidden_act": "silu", "hidden_size": 32, "intermediate_size": 72, "vocab_size": 96,
-         "num_attention_heads": 4, "num_hidden_layers": 3, "rms_norm_eps": 1e-05}
-        """);
-    TokenizerFile.read(tiny).withoutAddedTokens().write(folder.resolve("llama/tokenizer.json"));
-    try (ModelWeights all = ModelWeights.open(tiny)) {
-      write(all, "llama/model.safetensors", "mm_decoder.", "model.");
-      write(all, "encoder.safetensors", "visual_tokenizer.sniffer.vision_model.visual.", "visual.");
-      String file = "/diffusion_pytorch_model.safetensors";
-      write(all, "sd/unet" + file, "visual_tokenizer.encoder.unet.", "");
-      write(all, "sd/vae" + file, "visual_tokenizer.encoder.vae.", "");
-    }
-  }
-
-  private void write(TensorSource all, String file, String prefix, String there)
-      throws IOException {
-    SafetensorsWriter writer = new SafetensorsWriter();
-    for (String name : all.names()) {
-      if (name.contains("llama_cross_attn")) {
-        continue;
-      }
-      if (name.startsWith(prefix)) {
-        add(writer, all, name, there + name.substring(prefix.length()));
-      } else if (there.equals("model.") && name.equals("text_decoder.head.weight")) {
-        add(writer, all, name, "lm_head.weight");
-      }
-    }
-    Path path = folder.resolve(file);
-    Files.createDirectories(path.getParent());
-    writer.write(path);
-  }
-
-  private static void add(SafetensorsWriter writer, TensorSource all, String name, String there) {
-    TensorInfo info = all.info(name);
-    long[] shape = info.shape();
-    float[] values = all.floats(name);
-    if (shape[0] > OWN_TOKENS && shape.length == 2 && shape[1] == WIDTH && isTable(name)) {
-      shape[0] = OWN_TOKENS;
-      values = Arrays.copyOf(values, OWN_TOKENS * WIDTH);
-    }
-    float[] stored = values;
-    writer.floats(there, ElementType.F32, shape, () -> stored);
-  }
-
-  private static boolean isTable(String name) {
-    return name.equals("mm_decoder.embed_tokens.weight") || name.equals("text_decoder.head.weight");
   }
 
   private int deem(Object... arguments) {
@@ -108,23 +56,7 @@ class ImportCommandTest {
   }
 
   private int importTiny(Object... more) {
-    Object[] arguments = {
-      "import",
-      model,
-      "--llama",
-      folder.resolve("llama"),
-      "--encoder",
-      folder.resolve("encoder.safetensors"),
-      "--stable-diffusion",
-      folder.resolve("sd"),
-      "--architecture",
-      tiny.resolve("deem.json"),
-      "--seed",
-      5
-    };
-    Object[] all = Arrays.copyOf(arguments, arguments.length + more.length);
-    System.arraycopy(more, 0, all, arguments.length, more.length);
-    return deem(all);
+    return deem(originals.importTo(model, more));
   }
 
   @Test
@@ -148,7 +80,7 @@ class ImportCommandTest {
       TensorSource initial = new InitialDeem(made.network(), 5).weights();
       for (String name : made.weights().names()) {
         float[] found = made.weights().floats(name);
-        if (isTable(name)) {
+        if (TinyOriginals.isTable(name)) {
           float[] rows = initial.floats(name);
           float[] own = source.weights().floats(name);
           System.arraycopy(own, 0, rows, 0, OWN_TOKENS * WIDTH);
@@ -206,6 +138,8 @@ class ImportCommandTest {
     assertEquals(0, deem("describe-model", "--config", "full-size"), () -> err);
     List<String> lines = out.lines().toList();
     assertTrue(lines.get(0).startsWith("deem-7b: sees 256 x 256"), out);
+    assertEquals(
+        "image encoder: ConvNeXt, blocks 3-3-27-3, channels 128-256-512-1024", lines.get(1));
     assertTrue(out.contains("865,910,724") && out.contains("83,653,863"), out);
     assertEquals(0, deem("describe-model", "--json", "--config", tiny.resolve("deem.json")));
     assertTrue(JsonParser.parseString(out).getAsJsonObject().has("parameters"));

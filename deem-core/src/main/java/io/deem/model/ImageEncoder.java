@@ -1,0 +1,63 @@
+package io.deem.model;
+
+import io.deem.graph.Param;
+import io.deem.graph.Scope;
+import io.deem.graph.Value;
+import java.util.List;
+
+/**
+ * What a DEEM sees with, called sniffer in its checkpoints: a network that makes of images tokens
+ * and maps at strides 4, 8, 16 and 32, all equally wide.
+ */
+public sealed interface ImageEncoder permits ConvNextEncoder, VitAdapter {
+
+  /** The sizes of an encoder, enough to make one. */
+  sealed interface Config permits ConvNextEncoder.Config, VitAdapter.Config {
+
+    /** The width of the maps and tokens that the encoder returns. */
+    int featureWidth();
+
+    /** The number of layers in each of its stages. */
+    List<Integer> depths();
+
+    /** What the field calls it, with its sizes, for example {@code ConvNeXt 3-3-27-3}. */
+    String title();
+
+    /** Whether it sees square images of a side, in pixels. */
+    boolean sees(int imageSize);
+
+    /**
+     * The network.
+     *
+     * @param prefix what precedes {@code vision_model.} in its checkpoint names
+     */
+    ImageEncoder network(String prefix);
+  }
+
+  /** What the encoder sees in a batch of images. */
+  sealed interface Features permits ConvNextEncoder.Features, VitAdapter.Features {
+
+    /**
+     * [batch, 1 + h16 * w16, feature width]: the class token, then the places of the map at stride
+     * 16 row by row.
+     */
+    Value lastHiddenState();
+
+    /** Four maps [batch, feature width, h, w], the finest first. */
+    List<Value> maps();
+  }
+
+  /** The sizes. */
+  Config config();
+
+  /**
+   * Encodes images.
+   *
+   * @param scope owns the result
+   * @param pixels [batch, 3, height, width], normalised
+   */
+  Features forward(Scope scope, Value pixels);
+
+  /** All parameters. */
+  List<Param> params();
+}
