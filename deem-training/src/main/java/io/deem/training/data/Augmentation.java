@@ -2,8 +2,8 @@ package io.deem.training.data;
 
 /**
  * How pictures are varied. What a picture shows stays true under jitter of its colours as long as
- * no colour is asked for; a crop can cut off what is asked for, and a flip makes left right, so both
- * are off unless asked for. Masks and boxes are moved along.
+ * no colour is asked for; a crop can cut off what is asked for, and a flip makes left right, so
+ * both are off unless asked for. Masks and boxes are moved along.
  *
  * @param smallestCrop least share of the picture's area that a crop keeps; 1 for no crop
  * @param flip probability of a mirror image

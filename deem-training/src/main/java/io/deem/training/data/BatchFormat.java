@@ -29,8 +29,7 @@ public record BatchFormat(
    * @param longest most tokens of a row; longer ones are cut at their right end
    */
   public static BatchFormat of(ModelFolder model, int longest) {
-    return of(
-        model.network().config(), model.tokenizer(), model.description().prompts(), longest);
+    return of(model.network().config(), model.tokenizer(), model.description().prompts(), longest);
   }
 
   /** The format of a model in parts. */

@@ -48,7 +48,13 @@ public final class BatchLoader implements AutoCloseable {
     public Options {
       if (threads < 1 || ahead < 1 || !(mostBroken >= 0 && mostBroken <= 1)) {
         throw new IllegalArgumentException(
-            "a loader with " + threads + " threads, " + ahead + " ahead, " + mostBroken + " broken");
+            "a loader with "
+                + threads
+                + " threads, "
+                + ahead
+                + " ahead, "
+                + mostBroken
+                + " broken");
       }
     }
 

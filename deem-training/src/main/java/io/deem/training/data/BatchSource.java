@@ -14,15 +14,17 @@ import java.util.Optional;
 
 /**
  * The batches of a run: each a function of the seed and its number alone, whichever thread makes it
- * and whatever was made before. A batch comes from one of the mixed data sets; each data set is gone
- * through epoch by epoch, in a new {@linkplain SampleOrder order} each time. A broken sample is
- * replaced by another one of its data set, which the same numbers decide.
+ * and whatever was made before. A batch comes from one of the mixed data sets; each data set is
+ * gone through epoch by epoch, in a new {@linkplain SampleOrder order} each time. A broken sample
+ * is replaced by another one of its data set, which the same numbers decide.
  *
  * <p>Safe for use from many threads.
  */
 public final class BatchSource {
 
-  /** Samples that may be left out in a row, broken or by chance, before the data set is given up. */
+  /**
+   * Samples that may be left out in a row, broken or by chance, before the data set is given up.
+   */
   private static final int MOST_LEFT_OUT = 1000;
 
   private static final int ROW_RANDOM = 1;

@@ -59,7 +59,8 @@ record DocumentTask(DocumentWriter.Options options, boolean captions)
           document.pictures().stream()
               .map(
                   each ->
-                      new DocumentWriter.Picture<>(each.image(), each.sentence(), each.similarity()))
+                      new DocumentWriter.Picture<>(
+                          each.image(), each.sentence(), each.similarity()))
               .toList();
       return writer.interleaved(document.sentences(), pictures, random);
     }
@@ -97,7 +98,8 @@ record DocumentTask(DocumentWriter.Options options, boolean captions)
       long[] ids = document.ids();
       boolean fits = last >= 0 && rows.get(last).length + ids.length <= format.prompts().longest();
       if (fits) {
-        rows.set(last, LongStream.concat(LongStream.of(rows.get(last)), LongStream.of(ids)).toArray());
+        rows.set(
+            last, LongStream.concat(LongStream.of(rows.get(last)), LongStream.of(ids)).toArray());
         imagesPerRow.set(last, imagesPerRow.get(last) + document.images().size());
       } else {
         rows.add(ids);
@@ -109,13 +111,7 @@ record DocumentTask(DocumentWriter.Options options, boolean captions)
     int[] counts = imagesPerRow.stream().mapToInt(Integer::intValue).toArray();
     PromptBatch<SeenImage> batch =
         new PromptBatch<>(
-            text,
-            text.mask(),
-            images,
-            counts,
-            new int[0],
-            new long[0],
-            PromptBatch.Objective.TEXT);
+            text, text.mask(), images, counts, new int[0], new long[0], PromptBatch.Objective.TEXT);
     return new Rows(batch, true, true, captions);
   }
 }

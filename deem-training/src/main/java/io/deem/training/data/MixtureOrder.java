@@ -95,7 +95,10 @@ final class MixtureOrder {
     }
     while (left < 0) {
       int largest =
-          IntStream.range(0, quotas.length).boxed().max(Comparator.comparing(i -> quotas[i])).orElse(0);
+          IntStream.range(0, quotas.length)
+              .boxed()
+              .max(Comparator.comparing(i -> quotas[i]))
+              .orElse(0);
       quotas[largest]--;
       left++;
     }

@@ -29,12 +29,20 @@ final class PictureFolder {
     return new PictureFile(name, resolve(name));
   }
 
+  /** Whether there is a file of that name. */
+  boolean has(String name) throws IOException {
+    return Files.isRegularFile(resolve(name));
+  }
+
   /** The path of a name that stays inside of the folder. */
   Path resolve(String name) throws IOException {
     try {
       Path path = root.resolve(name).normalize();
       boolean inside =
-          !name.isEmpty() && !Path.of(name).isAbsolute() && path.startsWith(root) && !path.equals(root);
+          !name.isEmpty()
+              && !Path.of(name).isAbsolute()
+              && path.startsWith(root)
+              && !path.equals(root);
       if (inside) {
         return path;
       }

@@ -2,8 +2,8 @@ package io.deem.training.data;
 
 /**
  * Fills a polygon pixel for pixel as COCO's mask tools do, so that areas and overlaps agree with
- * published ones: the border is walked at five times the resolution, and the mask changes sides, down
- * a column, where the border crosses the column's middle line.
+ * published ones: the border is walked at five times the resolution, and the mask changes sides,
+ * down a column, where the border crosses the column's middle line.
  */
 final class PolygonFill {
 

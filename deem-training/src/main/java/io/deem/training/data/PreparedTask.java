@@ -16,8 +16,8 @@ non-sealed interface PreparedTask<P> extends Task {
   /**
    * Reads a sample's pictures and draws what is drawn for it alone.
    *
-   * @return nothing if this sample is not to be learnt from: chance left it out, or it is of another
-   *     kind
+   * @return nothing if this sample is not to be learnt from: chance left it out, or it is of
+   *     another kind
    * @throws IOException if it is broken
    */
   Optional<P> prepare(Sample sample, Eyes eyes, RandomSource random) throws IOException;

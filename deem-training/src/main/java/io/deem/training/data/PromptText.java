@@ -13,9 +13,9 @@ import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
- * Rows in the words of a model's {@code deem.json}, token by token what a {@link
- * io.deem.Perceiver} of this model sees: text before the picture, the picture, text after it and the
- * answer are encoded each for itself.
+ * Rows in the words of a model's {@code deem.json}, token by token what a {@link io.deem.Perceiver}
+ * of this model sees: text before the picture, the picture, text after it and the answer are
+ * encoded each for itself.
  */
 final class PromptText {
 

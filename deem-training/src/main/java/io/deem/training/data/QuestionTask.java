@@ -11,8 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Learns answers to questions. */
-record QuestionTask(Wording wording)
-    implements PreparedTask<QuestionPrompts.Question<SeenImage>> {
+record QuestionTask(Wording wording) implements PreparedTask<QuestionPrompts.Question<SeenImage>> {
 
   @Override
   public Optional<QuestionPrompts.Question<SeenImage>> prepare(
@@ -38,9 +37,7 @@ record QuestionTask(Wording wording)
 
   @Override
   public Rows rows(
-      List<QuestionPrompts.Question<SeenImage>> prepared,
-      BatchFormat format,
-      RandomSource random) {
+      List<QuestionPrompts.Question<SeenImage>> prepared, BatchFormat format, RandomSource random) {
     if (wording == Wording.REFERENCE) {
       return Rows.of(new QuestionPrompts(format.prompts()).train(prepared));
     }

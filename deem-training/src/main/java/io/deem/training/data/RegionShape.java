@@ -78,7 +78,9 @@ public sealed interface RegionShape {
         boolean finite = Arrays.stream(ring).allMatch(Double::isFinite);
         if (ring.length < 6 || ring.length % 2 != 0 || !finite) {
           throw new IllegalArgumentException(
-              "a polygon needs x and y of at least three corners, and has " + ring.length + " numbers");
+              "a polygon needs x and y of at least three corners, and has "
+                  + ring.length
+                  + " numbers");
         }
       }
     }
@@ -138,7 +140,8 @@ public sealed interface RegionShape {
           }
           part = text.charAt(at++) - '0';
           if (part < 0 || part > 63) {
-            throw new IllegalArgumentException("compressed runs have a character that is not theirs");
+            throw new IllegalArgumentException(
+                "compressed runs have a character that is not theirs");
           }
           value |= (long) (part & 0x1f) << bits;
           bits += 5;
