@@ -2,7 +2,6 @@ package io.deem.text.prompt;
 
 import io.deem.random.PythonRandom;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -45,7 +44,7 @@ public final class RobustQuestions {
 
   /**
    * One question for each image: which of the two it shows. The order of the two names goes on from
-   * the same generator, image by image.
+   * the same generator, image by image, as {@code random.sample([name, wrongName], 2)} draws it.
    */
   public static <I> List<QuestionPrompts.Question<I>> choice(List<Labelled<I>> images) {
     List<Labelled<I>> ordered = new ArrayList<>(images);
@@ -53,8 +52,11 @@ public final class RobustQuestions {
     random.shuffle(ordered);
     List<QuestionPrompts.Question<I>> questions = new ArrayList<>();
     for (Labelled<I> image : ordered) {
-      List<String> names = Arrays.asList(image.wrongName, image.name);
-      random.shuffle(names);
+      boolean wrongFirst = random.uniformInt(2) == 1;
+      // Python draws the last one too, from a choice of one, and that takes numbers as well.
+      random.uniformInt(1);
+      List<String> names =
+          wrongFirst ? List.of(image.wrongName, image.name) : List.of(image.name, image.wrongName);
       String text =
           "What is the main object in this image? Choose from the following list:["
               + String.join(", ", names)

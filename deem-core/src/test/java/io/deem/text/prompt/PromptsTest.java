@@ -78,12 +78,12 @@ class PromptsTest {
               + " the main object in this image? Please anwser yes or no",
           questions.get(i).text());
     }
-    // ... images = list(range(3)); shuffle; then shuffle [wrong, right] for each
+    // ... images = list(range(3)); shuffle; then sample([right, wrong], 2) for each
     List<String> choices =
         RobustQuestions.choice(images).stream()
             .map(question -> question.text().replaceAll(".*list:", ""))
             .toList();
-    assertEquals(List.of("[car, bus]", "[dog, cat]", "[pot, cup]"), choices);
+    assertEquals(List.of("[car, bus]", "[dog, cat]", "[cup, pot]"), choices);
     assertEquals(
         "Is there a dog? Please anwser yes or no",
         RobustQuestions.hallucination("Is there a dog?"));
