@@ -9,7 +9,8 @@ import java.io.IOException;
 public final class MalformedWeightsException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  MalformedWeightsException(String message) {
+  /** With what was found, in one line. */
+  public MalformedWeightsException(String message) {
     super(message);
   }
 

@@ -239,8 +239,18 @@ public final class ModelWeights implements TensorSource {
   }
 
   @Override
+  public ByteBuffer bytes(String name, long from) {
+    return fileWith(name).bytes(name, from);
+  }
+
+  @Override
   public float[] floats(String name) {
     return fileWith(name).floats(name);
+  }
+
+  @Override
+  public void floats(String name, long from, float[] to, int count) {
+    fileWith(name).floats(name, from, to, count);
   }
 
   @Override

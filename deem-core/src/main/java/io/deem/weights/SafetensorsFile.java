@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -133,6 +134,13 @@ public final class SafetensorsFile implements TensorSource {
       throw mismatch(info, "is too large for one buffer (" + info.length() + " bytes)");
     }
     return piece;
+  }
+
+  @Override
+  public ByteBuffer bytes(String name, long from) {
+    TensorInfo info = info(name);
+    Objects.checkIndex(from, info.length());
+    return piece(info, from);
   }
 
   @Override

@@ -11,10 +11,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -42,6 +45,24 @@ public final class SafetensorsWriter {
 
   private interface Data {
     void writeTo(FileChannel channel, TensorInfo info) throws IOException;
+  }
+
+  /** The place of a reserved tensor in a file that is being written; for any number of threads. */
+  public interface Place {
+    /**
+     * Writes the buffer's bytes.
+     *
+     * @param from where they start in the tensor, in bytes
+     * @throws IndexOutOfBoundsException if they reach beyond the tensor
+     */
+    void write(long from, ByteBuffer bytes) throws IOException;
+  }
+
+  /** Writes the reserved tensors, every byte of them once. */
+  @FunctionalInterface
+  public interface Filling {
+    /** Writes everything; {@code places} gives the place of a reserved tensor by its name. */
+    void fill(Function<String, Place> places) throws IOException;
   }
 
   /** Adds a line of free-form metadata; the last value of a key stays. */
@@ -100,6 +121,14 @@ public final class SafetensorsWriter {
     return bytes(name, info.type(), info.shape(), () -> from.bytes(name));
   }
 
+  /**
+   * Adds a tensor whose bytes are written in pieces, in any order, by the {@link Filling} given to
+   * {@link #write(Path, Filling)}.
+   */
+  public SafetensorsWriter reserve(String name, ElementType type, long[] shape) {
+    return add(name, type, shape, null);
+  }
+
   private SafetensorsWriter add(String name, ElementType type, long[] shape, Data data) {
     long length = type.bytes();
     for (long dimension : shape) {
@@ -127,6 +156,16 @@ public final class SafetensorsWriter {
    * @throws IOException if writing fails; the file is then as it was
    */
   public void write(Path path) throws IOException {
+    write(path, places -> {});
+  }
+
+  /**
+   * As {@link #write(Path)}, with reserved tensors.
+   *
+   * @throws IllegalArgumentException also if a reserved tensor was not written in full; the file is
+   *     then as it was
+   */
+  public void write(Path path, Filling filling) throws IOException {
     List<Entry> ordered = new ArrayList<>(entries.values());
     ordered.sort(Comparator.comparingInt((Entry entry) -> -entry.info().type().bytes()));
     byte[] header = header(ordered);
@@ -135,10 +174,53 @@ public final class SafetensorsWriter {
         channel -> {
           ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
           writeFully(channel, start.putLong(header.length).put(header).flip());
+          Map<String, ReservedPlace> places = new HashMap<>();
           for (Entry entry : ordered) {
-            entry.data().writeTo(channel, entry.info());
+            if (entry.data() == null) {
+              places.put(
+                  entry.info().name(),
+                  new ReservedPlace(channel, channel.position(), entry.info().length()));
+              channel.position(channel.position() + entry.info().length());
+            } else {
+              entry.data().writeTo(channel, entry.info());
+            }
           }
+          filling.fill(places::get);
+          places.forEach((name, place) -> place.requireWhole(name));
         });
+  }
+
+  /** Counts what is written, so that a forgotten piece cannot end as a run of zeros. */
+  private static final class ReservedPlace implements Place {
+    private final FileChannel channel;
+    private final long start;
+    private final long length;
+    private final AtomicLong written = new AtomicLong();
+
+    ReservedPlace(FileChannel channel, long start, long length) {
+      this.channel = channel;
+      this.start = start;
+      this.length = length;
+    }
+
+    @Override
+    public void write(long from, ByteBuffer bytes) throws IOException {
+      Objects.checkFromIndexSize(from, (long) bytes.remaining(), length);
+      ByteBuffer left = bytes.duplicate();
+      written.addAndGet(left.remaining());
+      long to = start + from;
+      while (left.hasRemaining()) {
+        to += channel.write(left, to);
+      }
+    }
+
+    void requireWhole(String name) {
+      if (written.get() != length) {
+        throw new IllegalArgumentException(
+            String.format(
+                "tensor \"%s\" was given %d of its %d bytes", name, written.get(), length));
+      }
+    }
   }
 
   private byte[] header(List<Entry> ordered) throws IOException {

@@ -2,7 +2,9 @@ package io.deem.weights;
 
 import io.deem.json.ErrorText;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -28,6 +30,54 @@ public interface TensorSource extends AutoCloseable {
    * @throws TensorMismatchException if there is no tensor of that name, or it is larger than 2 GiB
    */
   ByteBuffer bytes(String name);
+
+  /**
+   * The stored bytes of a tensor from one of them on, like {@link #bytes(String)}: all that are
+   * left, or as many as one buffer reaches, always whole elements. Tensors of any size can be read
+   * in such pieces.
+   *
+   * @param from where to start, in bytes; a multiple of the element size
+   * @throws TensorMismatchException if there is no tensor of that name
+   * @throws IndexOutOfBoundsException if the tensor has no such byte
+   */
+  default ByteBuffer bytes(String name, long from) {
+    ByteBuffer all = bytes(name);
+    Objects.checkIndex(from, (long) all.remaining());
+    int start = (int) from;
+    return all.slice(start, all.remaining() - start).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Reads a part of a tensor of floating-point numbers, converted to single precision.
+   *
+   * @param from the first element, counted in row-major order
+   * @param to takes the elements, from its start on
+   * @param count how many elements to read
+   * @throws TensorMismatchException if there is no tensor of that name, or its elements are
+   *     integers
+   * @throws IndexOutOfBoundsException if the tensor or the array has fewer elements
+   */
+  default void floats(String name, long from, float[] to, int count) {
+    TensorInfo info = info(name);
+    if (!info.type().isFloating()) {
+      throw new TensorMismatchException(
+          origin(name)
+              + ": tensor "
+              + ErrorText.quote(name)
+              + " ("
+              + info.type()
+              + ") does not hold floating-point numbers");
+    }
+    Objects.checkFromIndexSize(from, (long) count, info.elements());
+    Objects.checkFromIndexSize(0, count, to.length);
+    int done = 0;
+    while (done < count) {
+      ByteBuffer piece = bytes(name, (from + done) * info.type().bytes());
+      long wanted = (long) (count - done) * info.type().bytes();
+      piece.limit((int) Math.min(piece.limit(), piece.position() + wanted));
+      done += Elements.floats(piece, info.type(), to, done);
+    }
+  }
 
   /**
    * A tensor of floating-point numbers (F64, F32, F16 or BF16), converted to single precision, in

@@ -33,6 +33,7 @@ class ArchitectureTest {
           entry("io.deem.random", Set.of()),
           entry("io.deem.weights.pickle", Set.of("io.deem.json")),
           entry("io.deem.weights", Set.of("io.deem.json", "io.deem.weights.pickle")),
+          entry("io.deem.weights.quantized", Set.of("io.deem.json", "io.deem.weights")),
           entry("io.deem.graph", Set.of("io.deem.weights")),
           entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
