@@ -3,6 +3,8 @@ package io.deem.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import io.deem.graph.Engine;
+import io.deem.onnx.OnnxEngine;
 import io.deem.torch.TorchEngine;
 import io.deem.verify.Comparison;
 import io.deem.verify.Report;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "verify",
     description = {
-      "Compute the numbers stored in fixture folders again and compare.",
+      "Compute the numbers stored in fixture folders again, with each engine, and compare.",
       "One line for each: name engine maxAbs maxRel ok|FAIL. The exit code is 1 if any differs."
     })
 final class VerifyCommand implements Callable<Integer> {
@@ -44,6 +46,35 @@ final class VerifyCommand implements Callable<Integer> {
       description = "Multiplies every tolerance; by default ${DEFAULT-VALUE}.")
   private double tolerance;
 
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      defaultValue = "libtorch,onnxruntime",
+      split = ",",
+      description = {
+        "What computes: ${COMPLETION-CANDIDATES}; by default ${DEFAULT-VALUE}.",
+        "Only libtorch computes gradients."
+      })
+  private List<EngineKind> kinds;
+
+  /** The engines, by the names of the libraries that they run on. */
+  private enum EngineKind {
+    libtorch {
+      @Override
+      Engine engine() {
+        return new TorchEngine();
+      }
+    },
+    onnxruntime {
+      @Override
+      Engine engine() {
+        return new OnnxEngine();
+      }
+    };
+
+    abstract Engine engine();
+  }
+
   @Override
   public Integer call() throws IOException {
     if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
@@ -51,12 +82,13 @@ final class VerifyCommand implements Callable<Integer> {
           spec.commandLine(), "--tolerance must be more than 0, not " + tolerance);
     }
     PrintWriter out = spec.commandLine().getOut();
+    List<Engine> engines = kinds.stream().map(EngineKind::engine).toList();
     boolean ok = true;
     for (Path folder : folders) {
       Report report =
           Verification.run(
               folder,
-              List.of(new TorchEngine()),
+              engines,
               tolerance,
               parent.json() ? line -> {} : out::println);
       if (parent.json()) {
