@@ -6,9 +6,11 @@ import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -109,6 +111,11 @@ final class TiedHead implements TensorSource {
   @Override
   public long[] longs(String name) {
     return stored.longs(name);
+  }
+
+  @Override
+  public Optional<Path> file(String name) {
+    return isDerived(name) ? Optional.empty() : stored.file(name);
   }
 
   @Override

@@ -22,6 +22,15 @@ public interface FixtureCheck {
   }
 
   /**
+   * Whether an engine can compute any of its results. One without gradients can compute the others.
+   *
+   * @param engine an engine of any kind
+   */
+  default boolean runsOn(Engine engine) {
+    return true;
+  }
+
+  /**
    * Computes the results and adds a comparison for each.
    *
    * @param fixture a fixture that {@link #matches}

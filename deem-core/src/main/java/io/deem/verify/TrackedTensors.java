@@ -3,6 +3,8 @@ package io.deem.verify;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -51,6 +53,12 @@ final class TrackedTensors implements TensorSource {
   public long[] longs(String name) {
     read.add(name);
     return source.longs(name);
+  }
+
+  @Override
+  public Optional<Path> file(String name) {
+    read.add(name);
+    return source.file(name);
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Runs the check that fits a fixture. */
@@ -40,26 +41,33 @@ public final class Verification {
    * ok|FAIL}, then {@code N passed, N failed}.
    *
    * @param folder the fixture's folder
-   * @param engines what to compute with, one after the other
+   * @param engines what to compute with, one after the other; those on which the fixture's check
+   *     does not run are passed over
    * @param scale what all tolerances are multiplied by
    * @param lines takes the lines
    * @return the report; the fixture passed if it is {@link Report#ok()}
    * @throws IOException if the fixture cannot be read
-   * @throws IllegalArgumentException if it is of no known kind, or needs an engine and there is
-   *     none
+   * @throws IllegalArgumentException if it is of no known kind, or needs an engine and none of
+   *     those given can run it
    */
   public static Report run(Path folder, List<Engine> engines, double scale, Consumer<String> lines)
       throws IOException {
     try (Fixture fixture = Fixture.open(folder)) {
       Report report = new Report(scale, lines);
       FixtureCheck check = checkOf(fixture);
+      List<Engine> able = engines.stream().filter(check::runsOn).toList();
       if (!check.needsEngine()) {
         run(check, fixture, null, report);
-      } else if (engines.isEmpty()) {
+      } else if (able.isEmpty()) {
+        String given =
+            engines.isEmpty()
+                ? "there is none"
+                : engines.stream().map(Engine::name).collect(Collectors.joining(", "))
+                    + " cannot run it";
         throw new IllegalArgumentException(
-            folder + ": a fixture of kind " + check.kind() + " needs an engine, and there is none");
+            folder + ": a fixture of kind " + check.kind() + " needs an engine, and " + given);
       } else {
-        for (Engine engine : engines) {
+        for (Engine engine : able) {
           run(check, fixture, engine, report);
         }
       }

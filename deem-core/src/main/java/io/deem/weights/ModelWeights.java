@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -256,6 +257,11 @@ public final class ModelWeights implements TensorSource {
   @Override
   public long[] longs(String name) {
     return fileWith(name).longs(name);
+  }
+
+  @Override
+  public Optional<Path> file(String name) {
+    return fileWith(name).file(name);
   }
 
   @Override

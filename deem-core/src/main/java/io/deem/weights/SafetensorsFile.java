@@ -9,10 +9,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Collections;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -32,14 +34,21 @@ public final class SafetensorsFile implements TensorSource {
   /** The largest map that one buffer can hold, a multiple of every element size. */
   private static final long LARGEST_WINDOW = Integer.MAX_VALUE & ~7L;
 
+  private final Path path;
   private final String origin;
+  private final Version version;
   private final Map<String, TensorInfo> tensors;
   private final Map<String, String> metadata;
   private volatile NavigableMap<Long, ByteBuffer> windows;
 
   private SafetensorsFile(
-      String origin, SafetensorsHeader header, NavigableMap<Long, ByteBuffer> windows) {
-    this.origin = origin;
+      Path path,
+      Version version,
+      SafetensorsHeader header,
+      NavigableMap<Long, ByteBuffer> windows) {
+    this.path = path;
+    this.origin = path.toString();
+    this.version = version;
     this.tensors = header.tensors();
     this.metadata = header.metadata();
     this.windows = windows;
@@ -66,8 +75,16 @@ public final class SafetensorsFile implements TensorSource {
       throw new MalformedWeightsException(origin + ": is a folder, not a safetensors file");
     }
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      Version version = Version.of(path);
       SafetensorsHeader header = SafetensorsHeader.read(origin, channel);
-      return new SafetensorsFile(origin, header, map(header, channel, windowBytes));
+      return new SafetensorsFile(path, version, header, map(header, channel, windowBytes));
+    }
+  }
+
+  /** What changes when another file takes a file's place. */
+  private record Version(long size, FileTime modified) {
+    static Version of(Path path) throws IOException {
+      return new Version(Files.size(path), Files.getLastModifiedTime(path));
     }
   }
 
@@ -171,6 +188,20 @@ public final class SafetensorsFile implements TensorSource {
       done += Elements.longs(piece, info.type(), values, done);
     }
     return values;
+  }
+
+  @Override
+  public Optional<Path> file(String name) {
+    info(name);
+    try {
+      // Whoever maps the file by its name must get the one whose header was checked.
+      if (!version.equals(Version.of(path))) {
+        throw new IllegalStateException(origin + ": was replaced while it was in use");
+      }
+    } catch (IOException e) {
+      throw new IllegalStateException(origin + ": can no longer be read: " + e.getMessage(), e);
+    }
+    return Optional.of(path);
   }
 
   @Override

@@ -3,8 +3,10 @@ package io.deem.weights;
 import io.deem.json.ErrorText;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -102,6 +104,19 @@ public interface TensorSource extends AutoCloseable {
   /** The file that holds the given tensor, for messages. */
   default String origin(String name) {
     return origin();
+  }
+
+  /**
+   * The file that holds a tensor's elements, for an engine that maps it itself: row-major, little
+   * endian and without gaps, at the offset, of the length and of the type that {@link #info} gives.
+   *
+   * @return empty if the tensor does not lie in a file in this way
+   * @throws TensorMismatchException if there is no tensor of that name
+   * @throws IllegalStateException if the file has been replaced since it was opened
+   */
+  default Optional<Path> file(String name) {
+    info(name);
+    return Optional.empty();
   }
 
   /** Whether there is a tensor of that name. */

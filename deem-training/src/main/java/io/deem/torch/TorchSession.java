@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.BufferPool;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
 import io.deem.graph.TrainingSession;

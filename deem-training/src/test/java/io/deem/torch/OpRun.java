@@ -1,18 +1,14 @@
 package io.deem.torch;
 
+import io.deem.cases.Nd;
+import io.deem.cases.OpCase;
+import io.deem.cases.OpCase.In;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
-import io.deem.torch.OpCase.In;
-import io.deem.weights.ElementType;
-import io.deem.weights.TensorInfo;
-import io.deem.weights.TensorSource;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 
 /** Runs one case on libtorch. */
 final class OpRun implements AutoCloseable {
@@ -26,7 +22,7 @@ final class OpRun implements AutoCloseable {
 
   OpRun(OpCase operation, Precision precision, boolean differentiated, boolean throughProducts) {
     this.operation = operation;
-    this.session = new TorchEngine(precision).open(new CaseParams(operation));
+    this.session = new TorchEngine(precision).open(operation.params());
     this.session.trainable(name -> true);
     this.block = operation.block(differentiated, throughProducts);
     this.weights = differentiated ? weightsFor(operation) : null;
@@ -143,54 +139,5 @@ final class OpRun implements AutoCloseable {
   @Override
   public void close() {
     session.close();
-  }
-
-  /** The parameters of a case. */
-  private record CaseParams(OpCase operation) implements TensorSource {
-
-    private Nd values(String name) {
-      return operation.inputs().get(Integer.parseInt(name.substring(1))).values();
-    }
-
-    @Override
-    public Set<String> names() {
-      Set<String> names = new TreeSet<>();
-      for (int i = 0; i < operation.inputs().size(); i++) {
-        if (operation.inputs().get(i).param()) {
-          names.add(OpCase.paramName(i));
-        }
-      }
-      return names;
-    }
-
-    @Override
-    public TensorInfo info(String name) {
-      Nd values = values(name);
-      return new TensorInfo(
-          name, ElementType.F32, values.extents(), 0, 4L * values.values().length);
-    }
-
-    @Override
-    public float[] floats(String name) {
-      return values(name).floats();
-    }
-
-    @Override
-    public ByteBuffer bytes(String name) {
-      throw new IllegalStateException(name + ": only read as numbers");
-    }
-
-    @Override
-    public long[] longs(String name) {
-      throw new IllegalStateException(name + ": not integral");
-    }
-
-    @Override
-    public String origin() {
-      return operation.toString();
-    }
-
-    @Override
-    public void close() {}
   }
 }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.deem.cases.Nd;
+import io.deem.cases.OpCase;
 import io.deem.graph.DataType;
 import io.deem.graph.Op;
 import java.util.ArrayList;
@@ -26,15 +28,7 @@ class OperationTest {
   /** A power of two, so that a 32-bit input plus or minus it is exact. */
   private static final double STEP = 1.0 / 4096;
 
-  private static final List<OpCase> CASES =
-      Stream.of(
-              ElementCases.all(),
-              AxisCases.all(),
-              ProductCases.all(),
-              ShapeCases.all(),
-              NormCases.all())
-          .flatMap(List::stream)
-          .toList();
+  private static final List<OpCase> CASES = OpCase.all();
 
   static Stream<OpCase> cases() {
     return CASES.stream();

@@ -20,6 +20,7 @@ import io.deem.model.PerceiverResampler;
 import io.deem.model.UNet;
 import io.deem.model.VisualTokenizer;
 import io.deem.random.StoredDraws;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.training.TestTimeAdaptation;
 import io.deem.training.TestTimeAdaptation.Images;
@@ -61,6 +62,11 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
         && cases.isJsonObject()
         && cases.getAsJsonObject().keySet().stream()
             .anyMatch(name -> fixture.has(name + ".losses"));
+  }
+
+  @Override
+  public boolean runsOn(Engine engine) {
+    return engine instanceof TorchEngine;
   }
 
   @Override

@@ -3,6 +3,8 @@ package io.deem.cli;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import io.deem.graph.Engine;
+import io.deem.onnx.OnnxEngine;
 import io.deem.torch.Precision;
 import io.deem.torch.TorchEngine;
 import io.deem.verify.Comparison;
@@ -11,6 +13,7 @@ import io.deem.verify.Verification;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +32,7 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
     name = "verify",
     description = {
-      "Compute the numbers stored in fixture folders again and compare.",
+      "Compute the numbers stored in fixture folders again, with each engine, and compare.",
       "One line for each: name engine maxAbs maxRel ok|FAIL. The exit code is 1 if any differs."
     })
 final class VerifyCommand implements Callable<Integer> {
@@ -73,6 +76,35 @@ final class VerifyCommand implements Callable<Integer> {
     }
   }
 
+  @Option(
+      names = "--engine",
+      paramLabel = "ENGINE",
+      split = ",",
+      description = {
+        "What computes: ${COMPLETION-CANDIDATES}; by default each that has the precision.",
+        "Only libtorch computes gradients."
+      })
+  private List<EngineKind> kinds;
+
+  /** The engines, by the names of the libraries that they run on. */
+  private enum EngineKind {
+    libtorch {
+      @Override
+      Engine engine(Precision precision) {
+        return new TorchEngine(precision);
+      }
+    },
+    onnxruntime {
+      @Override
+      Engine engine(Precision precision) {
+        return precision == Precision.FP32 ? new OnnxEngine() : null;
+      }
+    };
+
+    /** The engine, or null if it has no such arithmetic. */
+    abstract Engine engine(Precision precision);
+  }
+
   @Override
   public Integer call() throws IOException {
     if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
@@ -80,12 +112,13 @@ final class VerifyCommand implements Callable<Integer> {
           spec.commandLine(), "--tolerance must be more than 0, not " + tolerance);
     }
     PrintWriter out = spec.commandLine().getOut();
+    List<Engine> engines = engines();
     boolean ok = true;
     for (Path folder : folders) {
       Report report =
           Verification.run(
               folder,
-              List.of(new TorchEngine(precision)),
+              engines,
               tolerance,
               parent.json() ? line -> {} : out::println);
       if (parent.json()) {
@@ -94,6 +127,19 @@ final class VerifyCommand implements Callable<Integer> {
       ok &= report.ok();
     }
     return ok ? 0 : 1;
+  }
+
+  private List<Engine> engines() {
+    List<Engine> engines = new ArrayList<>();
+    for (EngineKind kind : kinds == null ? List.of(EngineKind.values()) : kinds) {
+      Engine engine = kind.engine(precision);
+      if (engine != null) {
+        engines.add(engine);
+      } else if (kinds != null) {
+        throw new ParameterException(spec.commandLine(), kind + " computes in fp32 only");
+      }
+    }
+    return engines;
   }
 
   private static JsonObject json(Path folder, Comparison comparison) {

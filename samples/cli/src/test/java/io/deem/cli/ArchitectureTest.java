@@ -101,6 +101,7 @@ class ArchitectureTest {
   private static final Map<String, Set<String>> ABOVE_CORE =
       Map.ofEntries(
           entry("io.deem.torch", Set.of()),
+          entry("io.deem.onnx", Set.of()),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
           entry(
@@ -108,7 +109,7 @@ class ArchitectureTest {
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
           entry(
               "io.deem.runtime.cpu",
-              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
+              Set.of("io.deem.torch", "io.deem.onnx", "io.deem.desktop", "io.deem.training")),
           entry(
               "io.deem.runtime.gpu",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
@@ -119,6 +120,7 @@ class ArchitectureTest {
               "io.deem.cli",
               Set.of(
                   "io.deem.torch",
+                  "io.deem.onnx",
                   "io.deem.desktop",
                   "io.deem.training",
                   "io.deem.runtime.cpu",
@@ -190,6 +192,23 @@ class ArchitectureTest {
         .resideInAnyPackage(
             "ai.djl.engine..", "ai.djl.pytorch..", "ai.djl.ndarray..", "ai.onnxruntime..")
         .allowEmptyShould(true)
+        .check(DEEM);
+  }
+
+  @Test
+  void onnxRuntimeNeedsNoOtherEngineAndRunsOnAndroid() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.deem.onnx..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "ai.djl..",
+            "java.awt..",
+            "javax.imageio..",
+            "javax.swing..",
+            "java.lang.management..",
+            "java.lang.foreign..")
         .check(DEEM);
   }
 

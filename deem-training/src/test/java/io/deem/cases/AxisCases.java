@@ -1,8 +1,8 @@
-package io.deem.torch;
+package io.deem.cases;
 
-import static io.deem.torch.OpCase.In.floats;
-import static io.deem.torch.OpCase.In.longs;
-import static io.deem.torch.OpCase.In.random;
+import static io.deem.cases.OpCase.In.floats;
+import static io.deem.cases.OpCase.In.longs;
+import static io.deem.cases.OpCase.In.random;
 
 import io.deem.graph.Op;
 import io.deem.graph.Tensor;

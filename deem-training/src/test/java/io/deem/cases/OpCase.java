@@ -1,4 +1,4 @@
-package io.deem.torch;
+package io.deem.cases;
 
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
@@ -8,13 +8,20 @@ import io.deem.graph.Op;
 import io.deem.graph.Param;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
+import io.deem.weights.ElementType;
+import io.deem.weights.TensorInfo;
+import io.deem.weights.TensorSource;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BinaryOperator;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * An operation, what it is given, and what it should return.
@@ -26,7 +33,7 @@ import java.util.stream.IntStream;
  * @param expected computes the result by other means
  * @param smooth whether its gradient is compared with finite differences
  */
-record OpCase(
+public record OpCase(
     Op op,
     String what,
     List<In> inputs,
@@ -40,38 +47,38 @@ record OpCase(
    * @param declared the shape in the graph, which may have symbols
    * @param param whether it is a parameter and not an input
    */
-  record In(Nd values, DataType type, Shape declared, boolean param) {
+  public record In(Nd values, DataType type, Shape declared, boolean param) {
 
-    static In floats(Nd values) {
+    public static In floats(Nd values) {
       return new In(values, DataType.FLOAT, Shape.of(values.extents()), false);
     }
 
-    static In random(long seed, int... shape) {
+    public static In random(long seed, int... shape) {
       return floats(Nd.random(seed, shape));
     }
 
-    static In positive(long seed, int... shape) {
+    public static In positive(long seed, int... shape) {
       return floats(Nd.positive(seed, shape));
     }
 
-    static In longs(Nd values) {
+    public static In longs(Nd values) {
       return new In(values, DataType.INT64, Shape.of(values.extents()), false);
     }
 
-    static In bools(Nd values) {
+    public static In bools(Nd values) {
       return new In(values, DataType.BOOL, Shape.of(values.extents()), false);
     }
 
-    In declared(Object... extents) {
+    public In declared(Object... extents) {
       return new In(values, type, Shape.of(extents), param);
     }
 
-    In asParam() {
+    public In asParam() {
       return new In(values, type, declared, true);
     }
   }
 
-  static OpCase of(
+  public static OpCase of(
       Op op,
       String what,
       List<In> inputs,
@@ -80,12 +87,12 @@ record OpCase(
     return new OpCase(op, what, inputs, body, expected, true);
   }
 
-  static OpCase of(
+  public static OpCase of(
       Op op, String what, In input, UnaryOperator<Tensor> body, UnaryOperator<Nd> expected) {
     return of(op, what, List.of(input), x -> body.apply(x.get(0)), x -> expected.apply(x.get(0)));
   }
 
-  static OpCase of(
+  public static OpCase of(
       Op op,
       String what,
       In first,
@@ -101,16 +108,16 @@ record OpCase(
   }
 
   /** This case without a comparison of gradients. */
-  OpCase rough() {
+  public OpCase rough() {
     return new OpCase(op, what, inputs, body, expected, false);
   }
 
-  Nd expectedResult() {
+  public Nd expectedResult() {
     return expected.apply(inputs.stream().map(In::values).toList());
   }
 
   /** The name of the parameter that the input of this index is. */
-  static String paramName(int index) {
+  public static String paramName(int index) {
     return "p" + index;
   }
 
@@ -122,7 +129,7 @@ record OpCase(
    * @param throughProducts whether floating-point inputs first pass through a product with the
    *     identity, after which a reduced precision holds them in bfloat16
    */
-  Block block(boolean differentiated, boolean throughProducts) {
+  public Block block(boolean differentiated, boolean throughProducts) {
     return Graph.block(
         toString(),
         g -> {
@@ -158,7 +165,87 @@ record OpCase(
     return x.linear(g.constant(identity, width, width), null);
   }
 
-  static Dim symbol(String name) {
+  /**
+   * This case with its floating-point inputs of known extents, but for the first, as parameters.
+   */
+  public OpCase withParams() {
+    List<In> changed = new ArrayList<>();
+    boolean first = true;
+    for (In in : inputs) {
+      boolean number = in.type == DataType.FLOAT;
+      changed.add(number && !first && in.declared.isConstant() ? in.asParam() : in);
+      first &= !number;
+    }
+    return new OpCase(op, what, changed, body, expected, smooth);
+  }
+
+  /** The values of the parameters. */
+  public TensorSource params() {
+    return new Params(this);
+  }
+
+  /** The parameters of a case, which lie in no file. */
+  private record Params(OpCase operation) implements TensorSource {
+
+    private Nd values(String name) {
+      return operation.inputs().get(Integer.parseInt(name.substring(1))).values();
+    }
+
+    @Override
+    public Set<String> names() {
+      Set<String> names = new TreeSet<>();
+      for (int i = 0; i < operation.inputs().size(); i++) {
+        if (operation.inputs().get(i).param()) {
+          names.add(OpCase.paramName(i));
+        }
+      }
+      return names;
+    }
+
+    @Override
+    public TensorInfo info(String name) {
+      Nd values = values(name);
+      return new TensorInfo(
+          name, ElementType.F32, values.extents(), 0, 4L * values.values().length);
+    }
+
+    @Override
+    public float[] floats(String name) {
+      return values(name).floats();
+    }
+
+    @Override
+    public ByteBuffer bytes(String name) {
+      throw new IllegalStateException(name + ": only read as numbers");
+    }
+
+    @Override
+    public long[] longs(String name) {
+      throw new IllegalStateException(name + ": not integral");
+    }
+
+    @Override
+    public String origin() {
+      return operation.toString();
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** All cases; there is one for each operation. */
+  public static List<OpCase> all() {
+    return Stream.of(
+            ElementCases.all(),
+            AxisCases.all(),
+            ProductCases.all(),
+            ShapeCases.all(),
+            NormCases.all())
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  public static Dim symbol(String name) {
     return Dim.symbol(name);
   }
 

@@ -1,4 +1,4 @@
-package io.deem.torch;
+package io.deem.cases;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -7,9 +7,9 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /** Numbers with a shape, for computing in plain Java what an operation should return. */
-record Nd(double[] values, int... shape) {
+public record Nd(double[] values, int... shape) {
 
-  Nd {
+  public Nd {
     int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     if (size != values.length) {
       throw new IllegalArgumentException(values.length + " values, " + Arrays.toString(shape));
@@ -17,11 +17,11 @@ record Nd(double[] values, int... shape) {
   }
 
   /** An element for each index. */
-  interface Formula {
+  public interface Formula {
     double at(int[] index);
   }
 
-  static Nd of(int[] shape, Formula formula) {
+  public static Nd of(int[] shape, Formula formula) {
     int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     double[] values = new double[size];
     int[] index = new int[shape.length];
@@ -36,11 +36,11 @@ record Nd(double[] values, int... shape) {
     return new Nd(values, shape);
   }
 
-  static Nd list(double... values) {
+  public static Nd list(double... values) {
     return new Nd(values, values.length);
   }
 
-  static Nd scalar(double value) {
+  public static Nd scalar(double value) {
     return new Nd(new double[] {value});
   }
 
@@ -48,7 +48,7 @@ record Nd(double[] values, int... shape) {
    * Odd multiples of 1/128 between -2 and 2, all different while there are at most 256 of them.
    * They are exact in bfloat16, and never at a kink such as 0, a half or a pixel's centre.
    */
-  static Nd random(long seed, int... shape) {
+  public static Nd random(long seed, int... shape) {
     int size = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     int[] order = IntStream.range(0, 256).toArray();
     Random random = new Random(seed);
@@ -65,20 +65,20 @@ record Nd(double[] values, int... shape) {
   }
 
   /** As {@link #random}, between 2 and 4 in steps that are exact in bfloat16. */
-  static Nd positive(long seed, int... shape) {
+  public static Nd positive(long seed, int... shape) {
     return random(seed, shape).map(x -> 3 + Math.floor(x * 32) / 64);
   }
 
-  Nd map(DoubleUnaryOperator operator) {
+  public Nd map(DoubleUnaryOperator operator) {
     return new Nd(Arrays.stream(values).map(operator).toArray(), shape);
   }
 
-  Nd reshape(int... to) {
+  public Nd reshape(int... to) {
     return new Nd(values, to);
   }
 
   /** The element at an index; axes of extent 1, and missing leading ones, are stretched. */
-  double at(int... index) {
+  public double at(int... index) {
     int offset = 0;
     for (int axis = 0; axis < shape.length; axis++) {
       int i = index[index.length - shape.length + axis];
@@ -94,15 +94,15 @@ record Nd(double[] values, int... shape) {
   }
 
   /** The element of the last two axes' map, or 0 outside it. */
-  double padded(int first, int second, int y, int x) {
+  public double padded(int first, int second, int y, int x) {
     return y < 0 || x < 0 || y >= shape[2] || x >= shape[3] ? 0 : at(first, second, y, x);
   }
 
-  static double sum(int count, IntToDoubleFunction term) {
+  public static double sum(int count, IntToDoubleFunction term) {
     return IntStream.range(0, count).mapToDouble(term).sum();
   }
 
-  float[] floats() {
+  public float[] floats() {
     float[] result = new float[values.length];
     for (int i = 0; i < result.length; i++) {
       result[i] = (float) values[i];
@@ -110,7 +110,7 @@ record Nd(double[] values, int... shape) {
     return result;
   }
 
-  long[] extents() {
+  public long[] extents() {
     return Arrays.stream(shape).asLongStream().toArray();
   }
 }

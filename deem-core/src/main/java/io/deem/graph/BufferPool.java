@@ -1,4 +1,4 @@
-package io.deem.torch;
+package io.deem.graph;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -8,18 +8,21 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Direct buffers, used again. libtorch aliases the memory of a tensor made from Java's numbers;
- * were it allocated anew each time, it would be freed only when the garbage collector happens to
- * run, and the process would grow meanwhile.
+ * Direct buffers, used again. Engines alias the memory of a tensor made from Java's numbers; were
+ * it allocated anew each time, it would be freed only when the garbage collector happens to run,
+ * and the process would grow meanwhile. Safe for use from many threads.
  */
-final class BufferPool {
+public final class BufferPool {
 
   private static final int SMALLEST = 64;
 
   private final Map<Integer, Deque<ByteBuffer>> free = new HashMap<>();
 
+  /** An empty pool. */
+  public BufferPool() {}
+
   /** A buffer with room for {@code bytes}, whose limit is {@code bytes}. */
-  synchronized ByteBuffer take(int bytes) {
+  public synchronized ByteBuffer take(int bytes) {
     int capacity = capacity(bytes);
     Deque<ByteBuffer> fitting = free.get(capacity);
     ByteBuffer buffer = fitting == null ? null : fitting.poll();
@@ -30,7 +33,7 @@ final class BufferPool {
   }
 
   /** Gives back a buffer that no tensor aliases any more. */
-  synchronized void give(ByteBuffer buffer) {
+  public synchronized void give(ByteBuffer buffer) {
     free.computeIfAbsent(buffer.capacity(), key -> new ArrayDeque<>()).push(buffer);
   }
 

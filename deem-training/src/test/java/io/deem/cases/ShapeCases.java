@@ -1,13 +1,13 @@
-package io.deem.torch;
+package io.deem.cases;
 
-import static io.deem.torch.OpCase.In.floats;
-import static io.deem.torch.OpCase.In.longs;
-import static io.deem.torch.OpCase.In.random;
+import static io.deem.cases.OpCase.In.floats;
+import static io.deem.cases.OpCase.In.longs;
+import static io.deem.cases.OpCase.In.random;
 
+import io.deem.cases.OpCase.In;
 import io.deem.graph.Dim;
 import io.deem.graph.Op;
 import io.deem.graph.Tensor;
-import io.deem.torch.OpCase.In;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,0 +1,274 @@
+package io.deem.onnx;
+
+import static io.deem.onnx.OnnxGraph.MICROSOFT;
+import static io.deem.onnx.OnnxGraph.with;
+
+import io.deem.graph.Attributes;
+import io.deem.graph.Block;
+import io.deem.graph.DataType;
+import io.deem.graph.Op;
+import io.deem.graph.Param;
+import io.deem.graph.Tensor;
+import io.deem.weights.TensorSource;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Writes a block as an ONNX model. Its inputs are {@code x0, x1, ..} and its results {@code y0, y1,
+ * ..}; parameters are initializers, so that ONNX Runtime lays them out for its kernels once and
+ * computes once whatever depends on nothing else.
+ */
+final class OnnxCompiler {
+
+  private final Block block;
+  private final TensorSource weights;
+  private final LinearWeights linear;
+  private final OnnxGraph graph;
+  private final OnnxWeights initializers;
+  private final OnnxDims dims;
+  private final OnnxComposites composites;
+  private final Map<Tensor, String> names = new HashMap<>();
+  private final Map<Tensor, LinearWeights.Quantized> quantized = new HashMap<>();
+
+  private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
+    this.block = block;
+    this.weights = weights;
+    this.linear = linear;
+    this.graph = new OnnxGraph(block.name());
+    this.initializers = new OnnxWeights(graph);
+    this.dims = new OnnxDims(graph);
+    this.composites = new OnnxComposites(graph, dims, this::name);
+  }
+
+  /** The model of a block with its weights. */
+  static OnnxModel compile(Block block, TensorSource weights, LinearWeights linear) {
+    OnnxCompiler compiler = new OnnxCompiler(block, weights, linear);
+    compiler.emit();
+    Path folder = compiler.initializers.folder();
+    return new OnnxModel(compiler.graph.model(Map.of("block", block.name())), folder);
+  }
+
+  private void emit() {
+    for (int i = 0; i < block.inputs().size(); i++) {
+      Tensor input = block.inputs().get(i);
+      names.put(input, OnnxModel.input(i));
+      graph.input(names.get(input), input.shape(), input.type());
+      dims.bind(names.get(input), input.shape());
+    }
+    Set<Tensor> matrices = linearOnly();
+    for (Tensor node : block.nodes()) {
+      graph.label(node.op() + "#" + node.id());
+      switch (node.op()) {
+        case INPUT -> {}
+        case PARAM -> parameter(node, matrices.contains(node));
+        case CONSTANT ->
+            names.put(
+                node,
+                graph.floats(
+                    node.attributes().get("values", float[].class), node.shape().extents()));
+        default -> names.put(node, expression(node));
+      }
+    }
+    for (int i = 0; i < block.outputs().size(); i++) {
+      Tensor output = block.outputs().get(i);
+      graph.label("result#" + i);
+      graph.node("", "Identity", List.of(name(output)), OnnxModel.output(i));
+      graph.output(OnnxModel.output(i), output.shape(), output.type());
+    }
+  }
+
+  /** The parameters that are read as the matrices of linear layers and as nothing else. */
+  private Set<Tensor> linearOnly() {
+    Set<Tensor> matrices = new HashSet<>();
+    Set<Tensor> others = new HashSet<>(block.outputs());
+    for (Tensor node : block.nodes()) {
+      for (int i = 0; i < node.operands().size(); i++) {
+        boolean matrix = node.op() == Op.LINEAR && i == 1;
+        (matrix ? matrices : others).add(node.operands().get(i));
+      }
+    }
+    matrices.removeAll(others);
+    return matrices;
+  }
+
+  private void parameter(Tensor node, boolean matrix) {
+    Param param = node.attributes().get("param", Param.class);
+    String name = "p" + node.attributes().integer("index");
+    if (matrix) {
+      LinearWeights.Quantized form = linear.quantized(param).orElse(null);
+      if (form != null) {
+        quantized.put(node, form);
+        names.put(node, name);
+        return;
+      }
+    }
+    names.put(node, initializers.floats(weights, param.name(), param.shape().extents(), name));
+  }
+
+  private String expression(Tensor t) {
+    Attributes with = t.attributes();
+    return switch (t.op()) {
+      case ADD -> binary("Add", t);
+      case SUB -> binary("Sub", t);
+      case MUL -> binary("Mul", t);
+      case DIV -> binary("Div", t);
+      case MAXIMUM -> binary("Max", t);
+      case MINIMUM -> binary("Min", t);
+      case ADD_SCALAR -> scalar("Add", t, with.number("value"));
+      case MUL_SCALAR -> scalar("Mul", t, with.number("value"));
+      case NEG -> unary("Neg", t);
+      case ABS -> unary("Abs", t);
+      case EXP -> unary("Exp", t);
+      case LOG -> unary("Log", t);
+      case SQRT -> unary("Sqrt", t);
+      case RSQRT -> graph.node("Reciprocal", List.of(unary("Sqrt", t)));
+      case SIN -> unary("Sin", t);
+      case COS -> unary("Cos", t);
+      case TANH -> unary("Tanh", t);
+      case SIGMOID -> unary("Sigmoid", t);
+      case SILU -> graph.node(MICROSOFT, "QuickGelu", operands(t), with("alpha", 1.0));
+      // The standard's Relu takes no 64-bit integers in ONNX Runtime.
+      case RELU -> t.type() == DataType.INT64 ? scalar("Max", t, 0) : unary("Relu", t);
+      case GELU -> unary("Gelu", t);
+      case GELU_TANH -> graph.node("Gelu", operands(t), with("approximate", "tanh"));
+      // Integers are round.
+      case ROUND -> t.type() == DataType.INT64 ? name(t.operands().get(0)) : unary("Round", t);
+      case CLAMP ->
+          graph.node(
+              "Clip",
+              List.of(
+                  name(t.operands().get(0)),
+                  graph.scalar((float) with.number("low")),
+                  graph.scalar((float) with.number("high"))));
+      case EQUAL -> binary("Equal", t);
+      case LESS -> binary("Less", t);
+      case AND -> binary("And", t);
+      case NOT -> unary("Not", t);
+      case WHERE -> where(t);
+      case CAST -> cast(name(t.operands().get(0)), t.type());
+      case SUM -> reduction("ReduceSum", t);
+      case MEAN -> reduction("ReduceMean", t);
+      case MAX -> reduction("ReduceMax", t);
+      case LOG_SUM_EXP -> reduction("ReduceLogSumExp", t);
+      case CUMULATIVE_SUM ->
+          graph.node(
+              "CumSum",
+              List.of(name(t.operands().get(0)), graph.scalar((long) with.integer("axis"))));
+      case SOFTMAX -> graph.node("Softmax", operands(t), with("axis", with.integer("axis")));
+      case LOG_SOFTMAX -> graph.node("LogSoftmax", operands(t), with("axis", with.integer("axis")));
+      case ARG_MAX ->
+          graph.node(
+              "ArgMax", operands(t), with("axis", with.integer("axis")), with("keepdims", 0));
+      case MATMUL -> binary("MatMul", t);
+      case LINEAR -> linear(t);
+      case CONV2D -> composites.convolution(t);
+      case CONV_TRANSPOSE2D -> composites.transposedConvolution(t);
+      case ATTENTION -> composites.attention(t);
+      case RESHAPE ->
+          dims.reshape(name(t.operands().get(0)), t.operands().get(0).shape(), t.shape());
+      case TRANSPOSE -> graph.node("Transpose", operands(t), with("perm", with.integers("axes")));
+      case EXPAND -> dims.expand(name(t.operands().get(0)), t.operands().get(0).shape(), t.shape());
+      case CONCAT -> graph.node("Concat", operands(t), with("axis", with.integer("axis")));
+      case SLICE -> dims.slice(name(t.operands().get(0)), t);
+      case PAD -> composites.pad(t);
+      case FLIP -> composites.flip(t);
+      case EMBEDDING -> graph.node("Gather", operands(t), with("axis", 0));
+      case INDEX_SELECT -> graph.node("Gather", operands(t), with("axis", with.integer("axis")));
+      case GATHER -> graph.node("GatherElements", operands(t), with("axis", with.integer("axis")));
+      case INDEX_COPY -> composites.indexCopy(t);
+      case LAYER_NORM -> composites.layerNorm(t);
+      case RMS_NORM ->
+          graph.node(
+              "RMSNormalization",
+              operands(t),
+              with("axis", -1),
+              with("epsilon", with.number("epsilon")));
+      case GROUP_NORM -> composites.groupNorm(t);
+      case ROPE -> composites.rope(t);
+      case GRID_SAMPLE ->
+          graph.node(
+              "GridSample",
+              operands(t),
+              with("mode", "linear"),
+              with("padding_mode", "zeros"),
+              with("align_corners", 0));
+      case RESIZE -> composites.resize(t);
+      case CROSS_ENTROPY -> composites.crossEntropy(t);
+      // There are no gradients here.
+      case DETACH -> name(t.operands().get(0));
+      case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
+    };
+  }
+
+  private String name(Tensor t) {
+    return names.get(t);
+  }
+
+  private List<String> operands(Tensor t) {
+    return t.operands().stream().map(this::name).collect(Collectors.toList());
+  }
+
+  private String unary(String type, Tensor t) {
+    return graph.node(type, List.of(name(t.operands().get(0))));
+  }
+
+  private String binary(String type, Tensor t) {
+    return graph.node(type, operands(t));
+  }
+
+  private String scalar(String type, Tensor t, double value) {
+    return graph.node(type, List.of(name(t.operands().get(0)), graph.scalar(value, t.type())));
+  }
+
+  private String cast(String value, DataType type) {
+    return graph.node("Cast", List.of(value), with("to", OnnxGraph.elementType(type)));
+  }
+
+  /** ONNX Runtime chooses between numbers only. */
+  private String where(Tensor t) {
+    if (t.type() != DataType.BOOL) {
+      return graph.node("Where", operands(t));
+    }
+    List<String> numbers = new ArrayList<>();
+    numbers.add(name(t.operands().get(0)));
+    numbers.add(cast(name(t.operands().get(1)), DataType.INT64));
+    numbers.add(cast(name(t.operands().get(2)), DataType.INT64));
+    return cast(graph.node("Where", numbers), DataType.BOOL);
+  }
+
+  private String reduction(String type, Tensor t) {
+    List<Integer> axes = t.attributes().integers("axes");
+    if (axes.isEmpty()) {
+      return name(t.operands().get(0));
+    }
+    long[] all = IntStream.range(0, axes.size()).mapToLong(axes::get).toArray();
+    return graph.node(
+        type,
+        List.of(name(t.operands().get(0)), graph.longs(all)),
+        with("keepdims", t.attributes().flag("keep") ? 1 : 0));
+  }
+
+  private String linear(Tensor t) {
+    Tensor x = t.operands().get(0);
+    Tensor weight = t.operands().get(1);
+    Tensor bias = t.operands().get(2);
+    LinearWeights.Quantized form = quantized.get(weight);
+    if (form != null) {
+      return composites.quantizedLinear(
+          initializers, form, name(x), name(weight), name(bias), weight.shape());
+    }
+    if (x.shape().rank() == 2 && bias != null) {
+      return graph.node("Gemm", operands(t), with("transB", 1));
+    }
+    String product =
+        graph.node(MICROSOFT, "FusedMatMul", List.of(name(x), name(weight)), with("transB", 1));
+    return bias == null ? product : graph.node("Add", List.of(product, name(bias)));
+  }
+}

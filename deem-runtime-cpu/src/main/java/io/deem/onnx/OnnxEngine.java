@@ -1,0 +1,60 @@
+package io.deem.onnx;
+
+import io.deem.graph.Engine;
+import io.deem.weights.TensorSource;
+
+/**
+ * Runs blocks on ONNX Runtime, forward only.
+ *
+ * <p>Each block becomes an ONNX model of its own when it first runs, with its parameters as
+ * initializers. ONNX Runtime then lays matrices out for its kernels and maps the weights from where
+ * they are stored, but shares nothing between models: blocks of equal structure get a model each.
+ * Weights as inputs, which would let them share one, would leave every product to lay its matrix
+ * out anew.
+ */
+public final class OnnxEngine implements Engine {
+
+  private final OrtLibrary library;
+
+  /** An engine that uses all processors. */
+  public OnnxEngine() {
+    this(0);
+  }
+
+  /**
+   * An engine.
+   *
+   * @param threads for one computation, or 0 for as many as there are processors. A process has one
+   *     number of threads for ONNX Runtime, that of the first engine
+   * @throws IllegalStateException if ONNX Runtime cannot be loaded
+   */
+  public OnnxEngine(int threads) {
+    try {
+      library = OrtLibrary.load(threads);
+    } catch (LinkageError e) {
+      Throwable cause =
+          e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
+      throw new IllegalStateException("ONNX Runtime cannot be loaded: " + cause.getMessage(), e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "onnxruntime-fp32";
+  }
+
+  @Override
+  public OnnxSession open(TensorSource weights) {
+    return open(weights, LinearWeights.AS_THEY_ARE);
+  }
+
+  /**
+   * Opens weights of which some matrices may be quantised.
+   *
+   * @param weights must stay open as long as the session
+   * @param linear says which matrices are quantised
+   */
+  public OnnxSession open(TensorSource weights, LinearWeights linear) {
+    return new OnnxSession(library, name(), block -> OnnxCompiler.compile(block, weights, linear));
+  }
+}

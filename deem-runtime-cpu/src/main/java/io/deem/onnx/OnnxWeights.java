@@ -1,0 +1,138 @@
+package io.deem.onnx;
+
+import static io.deem.onnx.OnnxGraph.with;
+
+import ai.onnx.proto.OnnxMl.StringStringEntryProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.UnsafeByteOperations;
+import io.deem.weights.ElementType;
+import io.deem.weights.TensorInfo;
+import io.deem.weights.TensorSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Adds stored tensors to a graph. Those that lie in a file are not read here: the model refers to
+ * their place, and ONNX Runtime maps it. Numbers stored in 16 or 64 bits are referred to as they
+ * are stored, with a conversion that ONNX Runtime carries out once, when it loads the model. All
+ * files that one model refers to must be in one folder; what lies elsewhere, or in no file, goes
+ * into the model itself.
+ */
+final class OnnxWeights {
+
+  private final OnnxGraph graph;
+
+  /** Where the model's files are; null before the first. */
+  private Path folder;
+
+  OnnxWeights(OnnxGraph graph) {
+    this.graph = graph;
+  }
+
+  /** The folder of the files that the model refers to, or null if there are none. */
+  Path folder() {
+    return folder;
+  }
+
+  /**
+   * Adds a tensor of floating-point numbers.
+   *
+   * @return the name of the value in 32 bits
+   */
+  String floats(TensorSource source, String tensor, long[] extents, String name) {
+    TensorInfo info = source.require(tensor, extents);
+    Path file = fileOf(source, tensor);
+    if (file == null) {
+      float[] values = source.floats(tensor);
+      ByteBuffer bytes =
+          ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))
+              .order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asFloatBuffer().put(values);
+      graph.initializer(
+          tensor(name, ElementType.F32, extents)
+              .setRawData(UnsafeByteOperations.unsafeWrap(bytes))
+              .build());
+      return name;
+    }
+    if (!info.type().isFloating()) {
+      throw new IllegalArgumentException(
+          source.origin(tensor) + ": tensor " + info + " does not hold floating-point numbers");
+    }
+    graph.initializer(stored(name, info, file));
+    return info.type() == ElementType.F32
+        ? name
+        : graph.node("Cast", List.of(name), with("to", TensorProto.DataType.FLOAT_VALUE));
+  }
+
+  /** Adds a tensor as it is stored. */
+  String asStored(TensorSource source, String tensor, String name) {
+    TensorInfo info = source.info(tensor);
+    Path file = fileOf(source, tensor);
+    graph.initializer(
+        file != null
+            ? stored(name, info, file)
+            : tensor(name, info.type(), info.shape())
+                .setRawData(UnsafeByteOperations.unsafeWrap(source.bytes(tensor)))
+                .build());
+    return name;
+  }
+
+  /** The file of a tensor if the model can refer to it. */
+  private Path fileOf(TensorSource source, String tensor) {
+    Optional<Path> file = source.file(tensor);
+    if (file.isEmpty()) {
+      return null;
+    }
+    try {
+      // ONNX Runtime refuses files that a link leads out of the folder to.
+      Path real = file.get().toRealPath();
+      if (folder == null) {
+        folder = real.getParent();
+      }
+      return folder.equals(real.getParent()) ? real : null;
+    } catch (IOException e) {
+      throw new UncheckedIOException(source.origin(tensor) + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static TensorProto stored(String name, TensorInfo info, Path file) {
+    return tensor(name, info.type(), info.shape())
+        .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+        .addExternalData(entry("location", file.getFileName().toString()))
+        .addExternalData(entry("offset", Long.toString(info.offset())))
+        .addExternalData(entry("length", Long.toString(info.length())))
+        .build();
+  }
+
+  private static StringStringEntryProto entry(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  private static TensorProto.Builder tensor(String name, ElementType type, long[] extents) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder().setName(name).setDataType(elementType(type));
+    Arrays.stream(extents).forEach(tensor::addDims);
+    return tensor;
+  }
+
+  private static int elementType(ElementType type) {
+    return switch (type) {
+      case F64 -> TensorProto.DataType.DOUBLE_VALUE;
+      case F32 -> TensorProto.DataType.FLOAT_VALUE;
+      case F16 -> TensorProto.DataType.FLOAT16_VALUE;
+      case BF16 -> TensorProto.DataType.BFLOAT16_VALUE;
+      case I64 -> TensorProto.DataType.INT64_VALUE;
+      case I32 -> TensorProto.DataType.INT32_VALUE;
+      case I16 -> TensorProto.DataType.INT16_VALUE;
+      case I8 -> TensorProto.DataType.INT8_VALUE;
+      case U8 -> TensorProto.DataType.UINT8_VALUE;
+      case BOOL -> TensorProto.DataType.BOOL_VALUE;
+    };
+  }
+}
