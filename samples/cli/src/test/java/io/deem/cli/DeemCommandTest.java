@@ -309,7 +309,8 @@ class DeemCommandTest {
             .substring((other + ": ").length()));
     ran = succeeds("choose", picture, "Is it?", "yes", "no", "-i", other, "--model", MODEL);
     assertTrue(ran.out.get(0).startsWith(picture + ": "), ran.out.get(0));
-    assertEquals(2, succeeds("describe", picture, other, "--beams", "3", "--model", MODEL).out.size());
+    assertEquals(
+        2, succeeds("describe", picture, other, "--beams", "3", "--model", MODEL).out.size());
   }
 
   @Test
@@ -335,8 +336,7 @@ class DeemCommandTest {
             .json(0);
     assertEquals(drawn.toString(), json.get("output").getAsString());
     assertNotEquals(first, Image.read(drawn));
-    Ran ran =
-        deem("imagine", "dog", "-o", drawn, "--steps", "3", "--progress", "--model", MODEL);
+    Ran ran = deem("imagine", "dog", "-o", drawn, "--steps", "3", "--progress", "--model", MODEL);
     assertEquals(List.of("imagine 1 of 3", "imagine 2 of 3", "imagine 3 of 3"), ran.err);
     assertTrue(
         fails("imagine", "dog", "-o", drawn, "--size", "65", "--model", MODEL).contains("65"));

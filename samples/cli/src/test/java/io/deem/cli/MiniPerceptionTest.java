@@ -91,8 +91,7 @@ class MiniPerceptionTest {
     Image image = shapes(96, 64);
     Chat chat = eyes.chat();
     StringBuilder streamed = new StringBuilder();
-    Answer first =
-        chat.say(Prompt.of(image).text("What color is the ball?"), streamed::append);
+    Answer first = chat.say(Prompt.of(image).text("What color is the ball?"), streamed::append);
     Answer asked = eyes.ask(image, "What color is the ball?");
     assertEquals(asked.text(), first.text());
     assertEquals(first.text(), streamed.toString());
