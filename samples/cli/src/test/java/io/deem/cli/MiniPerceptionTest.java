@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.Answer;
 import io.deem.Chat;
+import io.deem.Choice;
 import io.deem.Deem;
 import io.deem.Description;
 import io.deem.DiffusionSampler;
@@ -76,6 +77,24 @@ class MiniPerceptionTest {
     }
     Description beams = eyes.describe(images.get(0), GenerationOptions.paperCaption());
     assertTrue(beams.tokens() >= 7 && beams.tokens() <= 20, beams.toString());
+  }
+
+  @Test
+  void beamsFindAnswersWhoseProbabilityIsRight() {
+    Image image = shapes(96, 64);
+    String question = "Is there a dog in the image?";
+    for (double lengthPenalty : new double[] {0, 1}) {
+      Answer answer =
+          eyes.ask(
+              image, question, GenerationOptions.paperAnswer().withLengthPenalty(lengthPenalty));
+      double expected =
+          eyes.choose(image, question, answer.text(), "umbrella").stream()
+              .filter(each -> each.text().equals(answer.text()))
+              .mapToDouble(Choice::logProbability)
+              .findFirst()
+              .orElseThrow();
+      assertEquals(expected, Math.log(answer.probability()), 1e-3);
+    }
   }
 
   @Test
