@@ -22,6 +22,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -361,15 +362,12 @@ class DeemCommandTest {
   }
 
   private static Ran chat(String lines, Object... arguments) {
-    Object[] all = Arrays.copyOf(arguments, arguments.length + 3);
-    System.arraycopy(arguments, 0, all, 1, arguments.length);
-    all[0] = "chat";
-    all[arguments.length + 1] = "--model";
-    all[arguments.length + 2] = MODEL;
+    List<Object> all = new ArrayList<>(List.of("chat", "--model", MODEL, "--max-tokens", "30"));
+    all.addAll(List.of(arguments));
     InputStream before = System.in;
     System.setIn(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)));
     try {
-      return deem(all);
+      return deem(all.toArray());
     } finally {
       System.setIn(before);
     }
