@@ -134,7 +134,7 @@ class RegionTest {
 
   @Test
   void saysWhatIsWrongWithARegion() {
-    refuses("the point (9, 3) is outside the picture of 8 x 5", () -> region(2, 1, 9, 3));
+    refuses("the point (9, 1) is outside the picture of 8 x 5", () -> region(2, 1, 9, 3));
     refuses("has no pixel of the picture of 8 x 5", () -> region(2.6, 1, 3.4, 3));
     refuses("left must be less than right", () -> region(3, 1, 3, 2));
     refuses("at least 0, was given -1", () -> region(-1, 1, 3, 2));

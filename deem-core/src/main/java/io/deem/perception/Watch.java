@@ -5,6 +5,8 @@ import io.deem.Progress;
 import io.deem.ProgressListener;
 import io.deem.model.GuidedDiffusion;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 
@@ -12,36 +14,26 @@ import java.util.concurrent.CancellationException;
  * What a call looks at between its steps, and whom it tells of them.
  *
  * @param runtime ends the call by throwing
- * @param cancellation null if there is none
+ * @param cancellations each ends the call
  */
-record Watch(Runnable runtime, Cancellation cancellation, ProgressListener progress) {
+record Watch(Runnable runtime, List<Cancellation> cancellations, ProgressListener progress) {
 
-  static final Watch NONE = new Watch(() -> {}, null, ProgressListener.NONE);
+  static final Watch NONE = new Watch(() -> {}, List.of(), ProgressListener.NONE);
 
   private static final double NANOS = 1e9;
 
   Watch withRuntime(Runnable check) {
-    return new Watch(check, cancellation, progress);
+    return new Watch(check, cancellations, progress);
   }
 
   Watch withCancellation(Cancellation by) {
-    if (cancellation == null) {
-      return new Watch(runtime, by, progress);
-    }
-    // Both end the call.
-    Runnable before = runtime;
-    Cancellation first = cancellation;
-    return new Watch(
-        () -> {
-          before.run();
-          first.check();
-        },
-        by,
-        progress);
+    List<Cancellation> all = new ArrayList<>(cancellations);
+    all.add(by);
+    return new Watch(runtime, List.copyOf(all), progress);
   }
 
   Watch withProgress(ProgressListener listener) {
-    return new Watch(runtime, cancellation, listener);
+    return new Watch(runtime, cancellations, listener);
   }
 
   /** Ends the call by an exception if it is to end. */
@@ -49,9 +41,7 @@ record Watch(Runnable runtime, Cancellation cancellation, ProgressListener progr
     if (Thread.currentThread().isInterrupted()) {
       throw new CancellationException("interrupted");
     }
-    if (cancellation != null) {
-      cancellation.check();
-    }
+    cancellations.forEach(Cancellation::check);
     runtime.run();
   }
 

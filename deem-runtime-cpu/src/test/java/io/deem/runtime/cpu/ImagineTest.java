@@ -77,7 +77,9 @@ class ImagineTest {
     assertNotEquals(drawn, eyes.imagine("a red dog", options.withSeed(1)));
     assertNotEquals(drawn, eyes.imagine("a blue cat", options));
     assertTrue(
-        LongStream.range(0, 64L * 64).map(i -> drawn.rgb((int) i % 64, (int) i / 64)).distinct()
+        LongStream.range(0, 64L * 64)
+                .map(i -> drawn.rgb((int) i % 64, (int) i / 64))
+                .distinct()
                 .count()
             > 10,
         "not all one colour");
@@ -92,8 +94,7 @@ class ImagineTest {
     assertEquals(128, large.width());
     String message =
         assertThrows(
-                IllegalArgumentException.class,
-                () -> eyes.imagine("a red dog", FEW.withSize(100)))
+                IllegalArgumentException.class, () -> eyes.imagine("a red dog", FEW.withSize(100)))
             .getMessage();
     assertTrue(message.contains("multiple of 64"), message);
   }
@@ -101,11 +102,9 @@ class ImagineTest {
   @Test
   void picturesBeforeTheTextMatter() {
     Image drawn = eyes.imagine(Prompt.of(PICTURE).text("red"), FEW);
+    assertNotEquals(drawn, eyes.imagine(Prompt.of(TinyDeem.picture(64, 64, 2)).text("red"), FEW));
     assertNotEquals(
-        drawn, eyes.imagine(Prompt.of(TinyDeem.picture(64, 64, 2)).text("red"), FEW));
-    assertNotEquals(
-        drawn,
-        eyes.imagine(Prompt.of(PICTURE.region(Region.box(0, 0, 20, 64))).text("red"), FEW));
+        drawn, eyes.imagine(Prompt.of(PICTURE.region(Region.box(0, 0, 20, 64))).text("red"), FEW));
     assertNotEquals(drawn, eyes.imagine(Prompt.of("red").image(PICTURE), FEW));
   }
 
@@ -152,8 +151,7 @@ class ImagineTest {
               conditions,
               new int[] {1},
               noise,
-              new ImageGeneration.Options(
-                  3.5, sampler, random, GuidedDiffusion.StepListener.NONE));
+              new ImageGeneration.Options(3.5, sampler, random, GuidedDiffusion.StepListener.NONE));
       byte[] wanted = PixelPlanes.toImage(expected, 64, 64).toRgb();
       byte[] found = drawn.toRgb();
       for (int i = 0; i < wanted.length; i++) {

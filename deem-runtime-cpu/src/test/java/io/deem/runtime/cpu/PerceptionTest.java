@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.deem.Answer;
 import io.deem.Cancellation;
 import io.deem.Chat;
-import io.deem.Choice;
 import io.deem.Deem;
 import io.deem.Description;
 import io.deem.Fidelity;
@@ -115,8 +114,7 @@ class PerceptionTest {
       assertArrayEquals(expected.tokens().floats(), found.tokens().values(), 1e-6f);
       assertArrayEquals(expected.condition().floats(), found.condition().values(), 1e-6f);
       for (int i = 0; i < 4; i++) {
-        assertArrayEquals(
-            expected.maps().get(i).floats(), found.maps().get(i).values(), 1e-6f);
+        assertArrayEquals(expected.maps().get(i).floats(), found.maps().get(i).values(), 1e-6f);
         assertArrayEquals(
             expected.maskedMaps().get(i).floats(), found.seenMaps().get(i).values(), 1e-6f);
       }
@@ -159,34 +157,8 @@ class PerceptionTest {
   // ---------------------------------------------------------------- generation
 
   @Test
-  void beamsFindTextsWhoseProbabilityIsRight() {
-    int compared = 0;
-    for (int seed = 0; seed < 6; seed++) {
-      Image image = TinyDeem.picture(64, 64, seed);
-      for (double lengthPenalty : new double[] {0, 1}) {
-        Answer answer =
-            eyes.ask(image, QUESTION, PLAIN.withBeams(3).withLengthPenalty(lengthPenalty));
-        if (answer.tokens() == 0 || answer.tokens() == 30) {
-          continue;
-        }
-        String other = answer.text().equals("red cat") ? "blue" : "red cat";
-        double expected =
-            eyes.choose(image, QUESTION, answer.text(), other).stream()
-                .filter(each -> each.text().equals(answer.text()))
-                .mapToDouble(Choice::logProbability)
-                .findFirst()
-                .orElseThrow();
-        assertEquals(expected, Math.log(answer.probability()), 1e-3);
-        compared++;
-      }
-    }
-    assertTrue(compared > 0, "no answer had a text and an end");
-  }
-
-  @Test
   void lengthsAreKept() {
-    Description description =
-        eyes.describe(PICTURE, PLAIN.withMaxNewTokens(9).withMinNewTokens(9));
+    Description description = eyes.describe(PICTURE, PLAIN.withMaxNewTokens(9).withMinNewTokens(9));
     assertEquals(9, description.tokens());
     assertEquals(9, description.text().split(" ").length);
     Description sampled = eyes.describe(PICTURE, PLAIN.withTemperature(2).withMinNewTokens(3));
@@ -209,7 +181,7 @@ class PerceptionTest {
       List<String> pieces = new ArrayList<>();
       Description description = eyes.describe(PICTURE, options, pieces::add);
       assertEquals(description.text(), String.join("", pieces));
-      assertEquals(options.beams() == 1 ? 12 : 12, pieces.size(), pieces.toString());
+      assertEquals(12, pieces.size(), pieces.toString());
       assertEquals(eyes.describe(PICTURE, options).text(), description.text());
       pieces.clear();
       Answer answer = eyes.ask(PICTURE, QUESTION, options, pieces::add);
@@ -302,13 +274,11 @@ class PerceptionTest {
     Answer second = chat.say("Is it red ?");
     assertEquals(2, chat.history().size());
     assertEquals(
-        List.of(first.text(), second.text()),
-        chat.history().stream().map(Turn::reply).toList());
+        List.of(first.text(), second.text()), chat.history().stream().map(Turn::reply).toList());
     // The whole conversation as one row, made by hand.
     try (ModelFolder model = ModelFolder.open(folder);
         Session session = new TorchEngine().open(model.weights())) {
-      int[] row =
-          LongStream.of(1, 96, 97, 97, 97, 97, 97).mapToInt(Math::toIntExact).toArray();
+      int[] row = LongStream.of(1, 96, 97, 97, 97, 97, 97).mapToInt(Math::toIntExact).toArray();
       row = join(row, ids(model, QUESTION + " Answer:"));
       row = first.text().isEmpty() ? row : join(row, ids(model, first.text()));
       row = join(row, new int[] {2});

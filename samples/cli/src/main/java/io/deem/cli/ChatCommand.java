@@ -86,8 +86,7 @@ final class ChatCommand implements Callable<Integer> {
       pictures.add(Image.read(path));
       paths.add(path);
     } else if (line.startsWith("/")) {
-      throw new IllegalArgumentException(
-          "'" + line + "' is none of /image PATH, /clear and /quit");
+      throw new IllegalArgumentException("'" + line + "' is none of /image PATH, /clear and /quit");
     } else {
       say(chat, line);
     }

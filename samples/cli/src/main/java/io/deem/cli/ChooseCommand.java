@@ -48,9 +48,7 @@ final class ChooseCommand extends PictureCommand {
 
   @Override
   List<Finding> see(Perceiver perceiver, List<Image> seen) {
-    return seen.stream()
-        .map(each -> finding(perceiver.choose(each, question, options)))
-        .toList();
+    return seen.stream().map(each -> finding(perceiver.choose(each, question, options))).toList();
   }
 
   private Finding finding(List<Choice> choices) {

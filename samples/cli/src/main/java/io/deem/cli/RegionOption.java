@@ -41,7 +41,10 @@ final class RegionOption {
         return Region.readMask(Path.of(region));
       }
       double[] numbers =
-          Arrays.stream(region.split(",", -1)).map(String::strip).mapToDouble(this::number).toArray();
+          Arrays.stream(region.split(",", -1))
+              .map(String::strip)
+              .mapToDouble(this::number)
+              .toArray();
       return numbers.length == NUMBERS_OF_A_BOX
           ? Region.box(numbers[0], numbers[1], numbers[2], numbers[3])
           : Region.polygon(numbers);

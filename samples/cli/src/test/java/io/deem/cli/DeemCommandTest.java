@@ -22,6 +22,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -309,7 +310,8 @@ class DeemCommandTest {
             .substring((other + ": ").length()));
     ran = succeeds("choose", picture, "Is it?", "yes", "no", "-i", other, "--model", MODEL);
     assertTrue(ran.out.get(0).startsWith(picture + ": "), ran.out.get(0));
-    assertEquals(2, succeeds("describe", picture, other, "--beams", "3", "--model", MODEL).out.size());
+    assertEquals(
+        2, succeeds("describe", picture, other, "--beams", "3", "--model", MODEL).out.size());
   }
 
   @Test
@@ -335,8 +337,7 @@ class DeemCommandTest {
             .json(0);
     assertEquals(drawn.toString(), json.get("output").getAsString());
     assertNotEquals(first, Image.read(drawn));
-    Ran ran =
-        deem("imagine", "dog", "-o", drawn, "--steps", "3", "--progress", "--model", MODEL);
+    Ran ran = deem("imagine", "dog", "-o", drawn, "--steps", "3", "--progress", "--model", MODEL);
     assertEquals(List.of("imagine 1 of 3", "imagine 2 of 3", "imagine 3 of 3"), ran.err);
     assertTrue(
         fails("imagine", "dog", "-o", drawn, "--size", "65", "--model", MODEL).contains("65"));
@@ -361,15 +362,12 @@ class DeemCommandTest {
   }
 
   private static Ran chat(String lines, Object... arguments) {
-    Object[] all = Arrays.copyOf(arguments, arguments.length + 3);
-    System.arraycopy(arguments, 0, all, 1, arguments.length);
-    all[0] = "chat";
-    all[arguments.length + 1] = "--model";
-    all[arguments.length + 2] = MODEL;
+    List<Object> all = new ArrayList<>(List.of("chat", "--model", MODEL, "--max-tokens", "30"));
+    all.addAll(List.of(arguments));
     InputStream before = System.in;
     System.setIn(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)));
     try {
-      return deem(all);
+      return deem(all.toArray());
     } finally {
       System.setIn(before);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.Answer;
 import io.deem.Chat;
+import io.deem.Choice;
 import io.deem.Deem;
 import io.deem.Description;
 import io.deem.DiffusionSampler;
@@ -79,6 +80,24 @@ class MiniPerceptionTest {
   }
 
   @Test
+  void beamsFindAnswersWhoseProbabilityIsRight() {
+    Image image = shapes(96, 64);
+    String question = "Is there a dog in the image?";
+    for (double lengthPenalty : new double[] {0, 1}) {
+      Answer answer =
+          eyes.ask(
+              image, question, GenerationOptions.paperAnswer().withLengthPenalty(lengthPenalty));
+      double expected =
+          eyes.choose(image, question, answer.text(), "umbrella").stream()
+              .filter(each -> each.text().equals(answer.text()))
+              .mapToDouble(Choice::logProbability)
+              .findFirst()
+              .orElseThrow();
+      assertEquals(expected, Math.log(answer.probability()), 1e-3);
+    }
+  }
+
+  @Test
   void aRegionIsAnotherSight() {
     Image image = shapes(96, 64);
     Description whole = eyes.describe(image);
@@ -91,8 +110,7 @@ class MiniPerceptionTest {
     Image image = shapes(96, 64);
     Chat chat = eyes.chat();
     StringBuilder streamed = new StringBuilder();
-    Answer first =
-        chat.say(Prompt.of(image).text("What color is the ball?"), streamed::append);
+    Answer first = chat.say(Prompt.of(image).text("What color is the ball?"), streamed::append);
     Answer asked = eyes.ask(image, "What color is the ball?");
     assertEquals(asked.text(), first.text());
     assertEquals(first.text(), streamed.toString());

@@ -44,7 +44,8 @@ class PosterTest {
   void teachThePerceiver() {
     when(perceiver.describe(picture))
         .thenReturn(new Description("a dog to the left of an umbrella", 0.5, 8, Duration.ZERO));
-    when(perceiver.ask(any(Image.class), anyString())).thenReturn(new Answer("Yes.", 0.93, 1, Duration.ZERO));
+    when(perceiver.ask(any(Image.class), anyString()))
+        .thenReturn(new Answer("Yes.", 0.93, 1, Duration.ZERO));
     when(perceiver.choose(picture, "What color is the dog?", List.of("brown", "red")))
         .thenReturn(List.of(new Choice("brown", -0.2, 0.8), new Choice("red", -1.6, 0.2)));
     when(perceiver.fidelity(picture)).thenReturn(Fidelity.of(0.6, 1));
