@@ -120,7 +120,8 @@ public final class InitialDeem {
     int levels = size / (heads * points * 2);
     for (int i = 0; i < size / 2; i++) {
       int point = i % points;
-      double angle = 2 * Math.PI * (i / (points * levels)) / heads;
+      int head = i / (points * levels);
+      double angle = 2 * Math.PI * head / heads;
       double furthest = Math.max(Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle)));
       offsets[2 * i] = (float) ((point + 1) * Math.cos(angle) / furthest);
       offsets[2 * i + 1] = (float) ((point + 1) * Math.sin(angle) / furthest);

@@ -130,7 +130,7 @@ class TransformerSightTest {
           assertEquals(2 * 16 * sides[i] * sides[i], whole.length);
           for (int j = 0; j < whole.length; j++) {
             float expected = j % sides[i] < sides[i] / 2 ? whole[j] : 0;
-            assertEquals(expected, masked[j], "map " + i + "[" + j + "]");
+            assertEquals(expected, masked[j], 0, "map " + i + "[" + j + "]");
           }
         }
       }

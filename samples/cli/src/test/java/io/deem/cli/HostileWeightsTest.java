@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,14 +34,25 @@ class HostileWeightsTest {
   /** The pickled call of a name with one text. */
   private static final String CALL = "c%s\n%s\n(X\u0001\0\0\0atR";
 
-  @TempDir Path folder;
-  private TinyOriginals originals;
-  private Path vae;
+  @TempDir static Path folder;
+  private static TinyOriginals originals;
+  private static Path vae;
+  private static byte[] good;
 
-  @BeforeEach
-  void checkpoints() throws IOException, URISyntaxException {
+  @BeforeAll
+  static void checkpoints() throws IOException, URISyntaxException {
     originals = new TinyOriginals(folder);
     vae = folder.resolve("sd/vae");
+    good = Files.readAllBytes(vae.resolve(SAFETENSORS));
+  }
+
+  /** Every test spoils the autoencoder's weights alone. */
+  @BeforeEach
+  void asTheyWere() throws IOException {
+    for (String file : List.of(PYTORCH, SAFETENSORS + ".index.json", "../x.safetensors")) {
+      Files.deleteIfExists(vae.resolve(file));
+    }
+    Files.write(vae.resolve(SAFETENSORS), good);
   }
 
   /** Runs the import, which must refuse a file, and returns its one line. */
