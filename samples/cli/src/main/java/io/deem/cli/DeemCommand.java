@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       RedrawCommand.class,
       FidelityCommand.class,
       DescribeModelCommand.class,
+      EvaluateCommand.class,
       ImportCommand.class,
       VerifyCommand.class
     })
