@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       ImagineCommand.class,
       ChatCommand.class,
       DescribeModelCommand.class,
+      EvaluateCommand.class,
       ImportCommand.class,
       VerifyCommand.class
     })

@@ -104,9 +104,15 @@ class ArchitectureTest {
           entry("io.deem.onnx", Set.of()),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
+          entry("io.deem.training.data", Set.of()),
+          entry("io.deem.training.evaluation", Set.of("io.deem.desktop", "io.deem.training.data")),
           entry(
               "io.deem.training.verify",
-              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
+              Set.of(
+                  "io.deem.torch",
+                  "io.deem.desktop",
+                  "io.deem.training",
+                  "io.deem.training.evaluation")),
           entry(
               "io.deem.runtime.cpu",
               Set.of("io.deem.torch", "io.deem.onnx", "io.deem.desktop", "io.deem.training")),
@@ -123,6 +129,8 @@ class ArchitectureTest {
                   "io.deem.onnx",
                   "io.deem.desktop",
                   "io.deem.training",
+                  "io.deem.training.data",
+                  "io.deem.training.evaluation",
                   "io.deem.runtime.cpu",
                   "io.deem.mini")));
 

@@ -66,6 +66,13 @@ public final class Concepts {
     return new Concepts(Collections.unmodifiableMap(byId));
   }
 
+  /** Some concepts, in this order. */
+  static Concepts of(List<Concept> concepts) {
+    Map<String, Concept> byId = new LinkedHashMap<>();
+    concepts.forEach(concept -> byId.put(concept.id(), concept));
+    return new Concepts(Collections.unmodifiableMap(byId));
+  }
+
   /** All concepts. */
   public List<Concept> all() {
     return List.copyOf(byId.values());
@@ -126,7 +133,7 @@ public final class Concepts {
             && categories.contains(concept.category())
             && concept.label().indexOf(' ') < 0
             && concept.number() != GrammaticalNumber.UNIQUE
-            && concept.appearances().size() == EmojiStyle.values().length) {
+            && concept.appearances().keySet().containsAll(List.of(EmojiStyle.values()))) {
           groups.computeIfAbsent(concept.category(), category -> new ArrayList<>()).add(concept);
         }
       }
@@ -182,7 +189,7 @@ public final class Concepts {
     for (Map.Entry<String, JsonElement> style :
         field(json, "styles").getAsJsonObject().entrySet()) {
       appearances.put(
-          EmojiStyle.of(style.getKey()), parseAppearance(style.getValue().getAsJsonObject()));
+          EmojiStyle.named(style.getKey()), parseAppearance(style.getValue().getAsJsonObject()));
     }
     JsonElement plural = field(json, "plural");
     return new Concept(
@@ -209,6 +216,11 @@ public final class Concepts {
         shares,
         field(json, "asym").getAsDouble(),
         field(json, "mask_asym").getAsDouble());
+  }
+
+  /** Those of these ids that there are, in the order of the ids. */
+  public List<Concept> present(List<String> ids) {
+    return ids.stream().filter(byId::containsKey).map(byId::get).toList();
   }
 
   private static boolean isSeen(String split) {

@@ -3,6 +3,7 @@ package io.deem.mini;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.List;
 public final class DeemMini {
 
   private static final String RESOURCES = "/io/deem/mini/model/";
+  private static final String VOCABULARY = "/io/deem/mini/vocabulary.txt";
 
   private DeemMini() {}
 
@@ -47,6 +49,21 @@ public final class DeemMini {
    */
   public static Path folder() throws IOException {
     return folder(RESOURCES);
+  }
+
+  /**
+   * The ids of the concepts that the model was trained on, one a line, as UTF-8 text; lines that
+   * start with # are none.
+   *
+   * @throws IOException if the artifact lacks them
+   */
+  public static byte[] vocabulary() throws IOException {
+    try (InputStream list = DeemMini.class.getResourceAsStream(VOCABULARY)) {
+      if (list == null) {
+        throw new IOException("the artifact deem-mini lacks " + VOCABULARY);
+      }
+      return list.readAllBytes();
+    }
   }
 
   /**

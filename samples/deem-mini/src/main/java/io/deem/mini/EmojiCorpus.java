@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -42,7 +42,7 @@ public final class EmojiCorpus {
    * @throws IOException if a file is missing or malformed; the message names it
    */
   public static EmojiCorpus open(Path folder, Collection<EmojiStyle> styles) throws IOException {
-    Map<EmojiStyle, TarPictures> pictures = new EnumMap<>(EmojiStyle.class);
+    Map<EmojiStyle, TarPictures> pictures = new TreeMap<>();
     for (EmojiStyle style : styles) {
       pictures.put(style, TarPictures.read(folder.resolve(style.file())));
     }
@@ -52,6 +52,21 @@ public final class EmojiCorpus {
   /** {@link #open(Path, Collection)} with these styles. */
   public static EmojiCorpus open(Path folder, EmojiStyle... styles) throws IOException {
     return open(folder, List.of(styles));
+  }
+
+  /**
+   * Opens one style, which need not be of the corpus: a tar file in its layout, {@code ID.png} and
+   * {@code ID.json} for each concept. What a picture looks like (colours, asymmetry) is taken from
+   * the tar file where it says so, else from the concepts. Concepts without a picture are left out.
+   *
+   * @param concepts a {@code concepts.jsonl}
+   * @throws IOException if a file is missing or malformed; the message names it
+   */
+  public static EmojiCorpus openStyle(Path concepts, Path tar) throws IOException {
+    TarPictures pictures = TarPictures.read(tar);
+    Concepts all = Concepts.read(concepts);
+    StyleTar described = new StyleTar(tar, pictures);
+    return new EmojiCorpus(described.depicted(all), Map.of(described.style(), pictures));
   }
 
   /** What the pictures show. */

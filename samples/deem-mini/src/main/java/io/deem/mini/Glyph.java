@@ -131,6 +131,40 @@ final class Glyph {
     return new Box(left, top, right, bottom);
   }
 
+  /**
+   * How much the picture differs from itself upside down (turned by 180 degrees): the mean
+   * difference of its channels over the ink of both, 0 to 1.
+   */
+  double differenceWhenTurned() {
+    int[] pixels = levels[2];
+    long sum = 0;
+    int count = 0;
+    for (int i = 0; i < pixels.length; i++) {
+      int a = pixels[i];
+      int b = pixels[pixels.length - 1 - i];
+      if (((a | b) >>> 24) != 0) {
+        count++;
+        for (int shift = 0; shift < 32; shift += 8) {
+          sum += Math.abs((a >>> shift & 0xff) - (b >>> shift & 0xff));
+        }
+      }
+    }
+    return count == 0 ? 0 : sum / (4 * 255.0 * count);
+  }
+
+  /** The picture at its smallest size on white: red, green and blue of 16x16 pixels, 0 to 255. */
+  double[] thumbnail() {
+    int[] pixels = levels[LEVELS - 1];
+    double[] thumbnail = new double[3 * pixels.length];
+    for (int i = 0; i < pixels.length; i++) {
+      int white = 255 - (pixels[i] >>> 24);
+      for (int c = 0; c < 3; c++) {
+        thumbnail[3 * i + c] = white + (pixels[i] >> (16 - 8 * c) & 0xff);
+      }
+    }
+    return thumbnail;
+  }
+
   private static int premultiplied(double[] color) {
     int argb = (int) Math.round(255 * color[3]) << 24;
     for (int c = 0; c < 3; c++) {

@@ -17,10 +17,12 @@ public enum QuestionKind {
   /** "Is the dog to the left of the cat?" */
   RELATION_CHECK,
   /** "What is in the image?", where there is one object. */
-  WHAT;
+  WHAT,
+  /** "Is the dog upside down?", where a scene was made to ask it; see {@link SceneBenchmark}. */
+  ORIENTATION;
 
   /** Whether the answer is "yes" or "no". */
   public boolean yesNo() {
-    return this == PRESENCE || this == COLOR_CHECK || this == RELATION_CHECK;
+    return this == PRESENCE || this == COLOR_CHECK || this == RELATION_CHECK || this == ORIENTATION;
   }
 }

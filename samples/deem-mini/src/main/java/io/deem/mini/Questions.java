@@ -72,6 +72,7 @@ public final class Questions {
       case RELATION -> relation(scene, random);
       case RELATION_CHECK -> relationCheck(scene);
       case WHAT -> what(scene, random);
+      case ORIENTATION -> List.of();
     };
   }
 
@@ -114,9 +115,16 @@ public final class Questions {
     return drawn;
   }
 
-  private static Question presenceQuestion(Concept concept, boolean present) {
+  static Question presenceQuestion(Concept concept, boolean present) {
     return Question.yesNo(
         QuestionKind.PRESENCE, Phrases.presenceQuestion(concept), present, concept);
+  }
+
+  /** "Is the dog upside down?" */
+  static Question orientationQuestion(Concept concept, boolean turned) {
+    String text =
+        Phrases.capital(Phrases.be(concept)) + " " + Phrases.definite(concept) + " upside down?";
+    return Question.yesNo(QuestionKind.ORIENTATION, text, turned, concept);
   }
 
   private List<Question> allPresence(Scene scene, SceneRandom random) {
@@ -151,15 +159,18 @@ public final class Questions {
   private static List<Question> count(Scene scene) {
     return scene.groups().stream()
         .filter(group -> group.concept().countable())
-        .map(
-            group ->
-                new Question(
-                    QuestionKind.COUNT,
-                    "How many " + group.concept().plural().orElseThrow() + " are in the image?",
-                    Phrases.NUMBERS.get(group.count()),
-                    numberOptions(group.count()),
-                    List.of(group.concept())))
+        .map(group -> countQuestion(group.concept(), group.count()))
         .toList();
+  }
+
+  /** "How many dogs are in the image?" */
+  static Question countQuestion(Concept concept, int count) {
+    return new Question(
+        QuestionKind.COUNT,
+        "How many " + concept.plural().orElseThrow() + " are in the image?",
+        Phrases.NUMBERS.get(count),
+        numberOptions(count),
+        List.of(concept));
   }
 
   private static List<String> numberOptions(int answer) {
@@ -196,7 +207,7 @@ public final class Questions {
     return questions;
   }
 
-  private static Question colorCheck(Concept concept, String color, boolean yes) {
+  static Question colorCheck(Concept concept, String color, boolean yes) {
     String text =
         Phrases.capital(Phrases.be(concept)) + " " + Phrases.definite(concept) + " " + color + "?";
     return Question.yesNo(QuestionKind.COLOR_CHECK, text, yes, concept);
@@ -265,7 +276,7 @@ public final class Questions {
     return questions;
   }
 
-  private static Question relationCheck(Concept a, Direction direction, Concept b, boolean yes) {
+  static Question relationCheck(Concept a, Direction direction, Concept b, boolean yes) {
     String text =
         Phrases.capital(Phrases.be(a))
             + " "
@@ -295,7 +306,7 @@ public final class Questions {
   }
 
   /** The objects whose concept occurs once, so that "the dog" says which one is meant. */
-  private static List<PlacedObject> single(Scene scene) {
+  static List<PlacedObject> single(Scene scene) {
     return scene.groups().stream()
         .filter(group -> group.count() == 1)
         .map(group -> group.members().get(0))

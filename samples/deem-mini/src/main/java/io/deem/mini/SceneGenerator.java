@@ -108,6 +108,11 @@ public final class SceneGenerator {
 
   /** The scene of this index, drawn anew on each call. */
   public Scene scene(long index) {
+    return paint(plan(index));
+  }
+
+  /** What the scene of this index will show. */
+  ScenePlan plan(long index) {
     EmojiStyle style = random(Part.STYLE, index).pick(styles);
     List<Concept> concepts = drawConcepts(random(Part.CONCEPTS, index));
     SceneRandom colors = random(Part.COLORS, index);
@@ -132,24 +137,36 @@ public final class SceneGenerator {
       turned.add(glyphs.get(i).turnedBox(degrees[i]));
     }
     List<Layout.Place> places = Layout.place(layout, turned, config.maxOverlap());
-    ScenePainter painter = new ScenePainter(config.canvas());
-    painter.paint(ground);
-    List<PlacedObject> objects = new ArrayList<>();
+    List<ScenePlan.Item> items = new ArrayList<>();
     for (int i = 0; i < degrees.length; i++) {
-      painter.paint(glyphs.get(i), degrees[i], turned.get(i), places.get(i), shifts.get(i));
-      Box box = places.get(i).box();
       Concept concept = concepts.get(i);
+      Optional<String> color = strong ? Optional.empty() : concept.color(style);
+      items.add(new ScenePlan.Item(concept, degrees[i], places.get(i), shifts.get(i), color));
+    }
+    return new ScenePlan(index, style, items, ground);
+  }
+
+  /** The picture of a plan. */
+  Scene paint(ScenePlan plan) {
+    ScenePainter painter = new ScenePainter(config.canvas());
+    painter.paint(plan.ground());
+    List<PlacedObject> objects = new ArrayList<>();
+    for (ScenePlan.Item item : plan.items()) {
+      Glyph glyph = corpus.glyph(plan.style(), item.concept());
+      Box turned = glyph.turnedBox(item.degrees());
+      painter.paint(glyph, item.degrees(), turned, item.place(), item.shift());
+      Box box = item.place().box();
       objects.add(
           new PlacedObject(
-              concept,
+              item.concept(),
               box.centerX(),
               box.centerY(),
-              places.get(i).size(),
-              degrees[i],
+              item.place().size(),
+              item.degrees(),
               box,
-              strong ? Optional.empty() : concept.color(style)));
+              item.color()));
     }
-    return new Scene(index, style, painter.finish(), objects, ground);
+    return new Scene(plan.index(), plan.style(), painter.finish(), objects, plan.ground());
   }
 
   private SceneRandom random(Part part, long index) {

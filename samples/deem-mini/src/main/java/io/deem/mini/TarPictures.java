@@ -21,10 +21,12 @@ final class TarPictures {
 
   private final byte[] tar;
   private final Map<String, Extent> extents;
+  private final Map<String, Extent> descriptions;
 
-  private TarPictures(byte[] tar, Map<String, Extent> extents) {
+  private TarPictures(byte[] tar, Map<String, Extent> extents, Map<String, Extent> descriptions) {
     this.tar = tar;
     this.extents = extents;
+    this.descriptions = descriptions;
   }
 
   static TarPictures read(Path file) throws IOException {
@@ -34,6 +36,7 @@ final class TarPictures {
     }
     byte[] tar = Files.readAllBytes(file);
     Map<String, Extent> extents = new HashMap<>();
+    Map<String, Extent> descriptions = new HashMap<>();
     int at = 0;
     // An empty block ends the archive.
     while (at + BLOCK <= tar.length && tar[at] != 0) {
@@ -44,6 +47,9 @@ final class TarPictures {
       }
       if (name.endsWith(".png")) {
         extents.put(name.substring(0, name.length() - 4), new Extent(at + BLOCK, (int) length));
+      } else if (name.endsWith(".json")) {
+        descriptions.put(
+            name.substring(0, name.length() - 5), new Extent(at + BLOCK, (int) length));
       }
       long next = at + BLOCK + (length + BLOCK - 1) / BLOCK * BLOCK;
       at = (int) Math.min(next, tar.length);
@@ -51,7 +57,7 @@ final class TarPictures {
     if (extents.isEmpty()) {
       throw new IOException(file + " is no tar file with .png members");
     }
-    return new TarPictures(tar, extents);
+    return new TarPictures(tar, extents, descriptions);
   }
 
   /** The bytes of {@code key.png}, or null where there is no such member. */
@@ -60,6 +66,19 @@ final class TarPictures {
     return extent == null
         ? null
         : Arrays.copyOfRange(tar, extent.offset, extent.offset + extent.length);
+  }
+
+  /** Whether there is a picture of this key. */
+  boolean has(String key) {
+    return extents.containsKey(key);
+  }
+
+  /** The text of {@code key.json}, or null where there is no such member. */
+  String description(String key) {
+    Extent extent = descriptions.get(key);
+    return extent == null
+        ? null
+        : new String(tar, extent.offset, extent.length, StandardCharsets.UTF_8);
   }
 
   private static String text(byte[] tar, int from, int length) {

@@ -94,7 +94,7 @@ public final class QuickstartPictures {
 
   /** OpenMoji's pictures lie in a folder of their own, since they are share-alike. */
   private static String name(int index, EmojiStyle style) {
-    String folder = style == EmojiStyle.FLUENT ? "" : "open-cc-by-sa/";
+    String folder = style.equals(EmojiStyle.FLUENT) ? "" : "open-cc-by-sa/";
     return String.format("%s%02d-%s.png", folder, index + 1, style.id());
   }
 
@@ -118,7 +118,7 @@ public final class QuickstartPictures {
       QuestionKind kind = kinds.get((index + i) % kinds.size());
       // Everything in a black drawing is black.
       boolean pointless =
-          scene.style() == EmojiStyle.OPENMOJI_BLACK
+          scene.style().equals(EmojiStyle.OPENMOJI_BLACK)
               && (kind == QuestionKind.COLOR || kind == QuestionKind.COLOR_CHECK);
       List<Question> possible = pointless ? List.of() : questions.all(scene, kind);
       if (!possible.isEmpty()) {
