@@ -180,10 +180,17 @@ public final class QuantizationCache {
         }
         try {
           QuantizedWeights weights = openFile(file, Map.of());
-          if (isCurrent(weights)) {
+          boolean current = false;
+          try {
+            current = isCurrent(weights);
+          } finally {
+            if (!current) {
+              weights.close();
+            }
+          }
+          if (current) {
             return weights;
           }
-          weights.close();
           LOG.info("{}: made from other weights", file);
         } catch (InterruptedIOException e) {
           throw e;

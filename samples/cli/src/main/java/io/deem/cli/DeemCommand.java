@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       DescribeModelCommand.class,
       EvaluateCommand.class,
       ImportCommand.class,
+      BenchCommand.class,
       VerifyCommand.class
     })
 public final class DeemCommand implements Runnable {

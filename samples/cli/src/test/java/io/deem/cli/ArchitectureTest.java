@@ -122,6 +122,8 @@ class ArchitectureTest {
           entry("io.deem.mini", Set.of()),
           entry("io.deem.mini.recipe", Set.of("io.deem.mini", "io.deem.torch", "io.deem.training")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
+          entry("io.deem.bench", Set.of("io.deem.torch")),
+          entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",
               Set.of(
@@ -132,6 +134,7 @@ class ArchitectureTest {
                   "io.deem.training.data",
                   "io.deem.training.evaluation",
                   "io.deem.runtime.cpu",
+                  "io.deem.bench",
                   "io.deem.mini")));
 
   private static final JavaClasses DEEM =
