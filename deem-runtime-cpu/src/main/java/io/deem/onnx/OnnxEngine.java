@@ -1,7 +1,11 @@
 package io.deem.onnx;
 
+import io.deem.graph.Block;
 import io.deem.graph.Engine;
 import io.deem.weights.TensorSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.Function;
 
 /**
  * Runs blocks on ONNX Runtime, forward only.
@@ -55,6 +59,22 @@ public final class OnnxEngine implements Engine {
    * @param linear says which matrices are quantised
    */
   public OnnxSession open(TensorSource weights, LinearWeights linear) {
-    return new OnnxSession(library, name(), block -> OnnxCompiler.compile(block, weights, linear));
+    return open(block -> OnnxCompiler.compile(block, weights, linear));
+  }
+
+  /**
+   * Opens the blocks of an exported model. Its weights are read by ONNX Runtime alone.
+   *
+   * @param folder what {@link OnnxExport} wrote; from a source that is trusted, as ONNX Runtime
+   *     runs what is in it
+   * @throws java.nio.file.NoSuchFileException if the folder holds no exported model
+   * @throws IOException if it cannot be read
+   */
+  public OnnxSession openExported(Path folder) throws IOException {
+    return open(ExportedModels.in(folder));
+  }
+
+  OnnxSession open(Function<Block, OnnxModel> models) {
+    return new OnnxSession(library, name(), models);
   }
 }

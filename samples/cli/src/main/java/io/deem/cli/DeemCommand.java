@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       ImportCommand.class,
       BenchCommand.class,
+      ExportCommand.class,
       VerifyCommand.class
     })
 public final class DeemCommand implements Runnable {

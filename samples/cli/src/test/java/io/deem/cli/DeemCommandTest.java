@@ -108,6 +108,7 @@ class DeemCommandTest {
         "chat",
         "describe-model",
         "import",
+        "export",
         "verify"
       })
   void everyCommandExplainsItself(String command) {
@@ -139,6 +140,8 @@ class DeemCommandTest {
       {"imagine", " ", "--out", "x.png", "--model", MODEL},
       {"chat", "--max-tokens", "0", "--model", MODEL},
       {"verify"},
+      {"verify", FIXTURE, "--engine", "abacus"},
+      {"export", MODEL},
       {"verify", FIXTURE, "--tolerance", "0"},
     };
     for (Object[] arguments : wrong) {
@@ -383,6 +386,17 @@ class DeemCommandTest {
     assertTrue(ran.out.get(0).startsWith("tiny"), ran.out.get(0));
   }
 
+  // ---------------------------------------------------------------- export
+
+  @Test
+  void exportsAModel() {
+    Path exported = folder.resolve("exported");
+    Ran ran = succeeds("export", MODEL, exported);
+    assertTrue(ran.out.get(0).matches(".*: \\d+ blocks"), ran.out.get(0));
+    assertTrue(Files.isRegularFile(exported.resolve("deem.json")));
+    assertTrue(fails("export", MODEL, exported).contains("is there already"));
+  }
+
   // ---------------------------------------------------------------- verify
 
   @Test
@@ -391,6 +405,11 @@ class DeemCommandTest {
     String last = ran.out.get(ran.out.size() - 1);
     assertTrue(last.matches("\\d+ passed, 0 failed"), last);
     assertTrue(ran.out.get(0).endsWith(" ok"), ran.out.get(0));
+    for (String engine : List.of(" libtorch-fp32 ", " onnxruntime-fp32 ")) {
+      assertTrue(ran.out.stream().anyMatch(line -> line.contains(engine)), engine);
+    }
+    ran = succeeds("verify", "--engine", "onnxruntime", FIXTURE);
+    assertTrue(ran.out.stream().noneMatch(line -> line.contains("libtorch")), ran.out.toString());
     assertTrue(succeeds("--json", "verify", FIXTURE).json(0).get("ok").getAsBoolean());
   }
 

@@ -1,0 +1,49 @@
+package io.deem.cli;
+
+import com.google.gson.JsonObject;
+import io.deem.onnx.OnnxEngine;
+import io.deem.onnx.OnnxExport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Writes a model for ONNX Runtime alone. */
+@Command(
+    name = "export",
+    description = {
+      "Write a model as a folder that runs with ONNX Runtime alone: a copy of the model",
+      "with an ONNX file for each block of its network, which refer to the copied weights."
+    })
+final class ExportCommand implements Callable<Integer> {
+
+  @ParentCommand private DeemCommand parent;
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "MODEL", description = "The model's folder.")
+  private Path model;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "FOLDER",
+      description = "Where the export goes; must not be there yet.")
+  private Path folder;
+
+  @Override
+  public Integer call() throws IOException {
+    int blocks = OnnxExport.write(new OnnxEngine(), model, folder);
+    if (parent.json()) {
+      JsonObject json = new JsonObject();
+      json.addProperty("folder", folder.toString());
+      json.addProperty("blocks", blocks);
+      spec.commandLine().getOut().println(json);
+    } else {
+      spec.commandLine().getOut().println(folder + ": " + blocks + " blocks");
+    }
+    return 0;
+  }
+}
