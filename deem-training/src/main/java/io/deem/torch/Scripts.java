@@ -27,4 +27,22 @@ final class Scripts {
       """
         .formatted(device);
   }
+
+  /** Adds the second tensor, wherever it is, to the first, which is on a device. */
+  static String add(String device) {
+    return """
+        def forward(self: __torch__.Block, to: Tensor, from_: Tensor) -> Tensor:
+          return torch.add_(to, torch.to(from_, torch.device("%s"), None, False, False))
+      """
+        .formatted(device);
+  }
+
+  /** Divides a tensor. */
+  static String divide(int by) {
+    return """
+        def forward(self: __torch__.Block, x: Tensor) -> Tensor:
+          return torch.div_(x, %d)
+      """
+        .formatted(by);
+  }
 }

@@ -7,12 +7,15 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
 import io.deem.graph.Engine;
+import io.deem.graph.Param;
 import io.deem.weights.TensorSource;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * Runs blocks on libtorch, forward and backward.
@@ -86,6 +89,13 @@ public final class TorchEngine implements Engine {
    */
   public static byte[] archive(Block block, TorchOptions options) {
     return TorchScriptArchive.of(TorchScriptCompiler.compile(block, options));
+  }
+
+  /** The names of a block's parameters that narrow weights keep in bfloat16. */
+  public static Set<String> narrowParams(Block block) {
+    return NarrowWeights.of(block).stream()
+        .map(t -> t.attributes().get("param", Param.class).name())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** Null if nobody watches. */

@@ -10,8 +10,13 @@ import java.util.List;
  */
 public interface TorchListener {
 
-  /** A value was made from Java's numbers; {@code leaf} if it gathers a gradient. */
-  void made(Value value, boolean leaf);
+  /**
+   * A value was made from Java's numbers.
+   *
+   * @param numbers a {@code float[]}, {@code long[]} or {@code boolean[]}
+   * @param leaf whether it gathers a gradient
+   */
+  void made(Value value, Object numbers, boolean leaf);
 
   /**
    * A block has run.

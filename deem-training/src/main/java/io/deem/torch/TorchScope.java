@@ -61,14 +61,14 @@ public final class TorchScope implements TrainingScope {
   public Value floats(float[] values, long... shape) {
     ByteBuffer bytes = allocate(values.length, Float.BYTES, shape);
     bytes.asFloatBuffer().put(FloatBuffer.wrap(values));
-    return made(create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape));
+    return made(create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape), values);
   }
 
   @Override
   public Value longs(long[] values, long... shape) {
     ByteBuffer bytes = allocate(values.length, Long.BYTES, shape);
     bytes.asLongBuffer().put(LongBuffer.wrap(values));
-    return made(create(bytes, ai.djl.ndarray.types.DataType.INT64, shape));
+    return made(create(bytes, ai.djl.ndarray.types.DataType.INT64, shape), values);
   }
 
   @Override
@@ -77,7 +77,7 @@ public final class TorchScope implements TrainingScope {
     for (int i = 0; i < values.length; i++) {
       bytes.put(i, (byte) (values[i] ? 1 : 0));
     }
-    return made(create(bytes, ai.djl.ndarray.types.DataType.BOOLEAN, shape));
+    return made(create(bytes, ai.djl.ndarray.types.DataType.BOOLEAN, shape), values);
   }
 
   @Override
@@ -87,7 +87,7 @@ public final class TorchScope implements TrainingScope {
     TorchValue value = create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape);
     JniUtils.attachGradient(value.array, true);
     if (listener != null) {
-      listener.made(value, true);
+      listener.made(value, values, true);
     }
     return value;
   }
@@ -257,9 +257,9 @@ public final class TorchScope implements TrainingScope {
     return session.buffers().take(Math.multiplyExact(elements, width));
   }
 
-  private Value made(TorchValue value) {
+  private Value made(TorchValue value, Object numbers) {
     if (listener != null) {
-      listener.made(value, false);
+      listener.made(value, numbers, false);
     }
     return value;
   }

@@ -46,7 +46,7 @@ final class TorchValue implements Value {
   @Override
   public DataType type() {
     return switch (arrayOf(this).getDataType()) {
-      case FLOAT32, FLOAT64, BFLOAT16 -> DataType.FLOAT;
+      case FLOAT32, FLOAT64, BFLOAT16, UNKNOWN -> DataType.FLOAT;
       case INT64 -> DataType.INT64;
       case BOOLEAN -> DataType.BOOL;
       default -> throw new IllegalStateException("unexpected type " + array.getDataType());
@@ -59,7 +59,8 @@ final class TorchValue implements Value {
         switch (arrayOf(this).getDataType()) {
           case FLOAT32 -> array.toFloatArray();
           case FLOAT64 -> narrow(array.toDoubleArray());
-          case BFLOAT16 -> widened(array);
+          // What DJL calls bfloat16 when it meets one.
+          case BFLOAT16, UNKNOWN -> widened(array);
           default -> throw new IllegalStateException("not floating point: " + array.getDataType());
         };
     if (listener != null) {

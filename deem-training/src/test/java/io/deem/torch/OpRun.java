@@ -25,8 +25,12 @@ final class OpRun implements AutoCloseable {
   private final Nd weights;
 
   OpRun(OpCase operation, Precision precision, boolean differentiated, boolean throughProducts) {
+    this(operation, TorchOptions.onProcessor(precision), differentiated, throughProducts);
+  }
+
+  OpRun(OpCase operation, TorchOptions options, boolean differentiated, boolean throughProducts) {
     this.operation = operation;
-    this.session = new TorchEngine(precision).open(new CaseParams(operation));
+    this.session = new TorchEngine(options).open(new CaseParams(operation));
     this.session.trainable(name -> true);
     this.block = operation.block(differentiated, throughProducts);
     this.weights = differentiated ? weightsFor(operation) : null;
@@ -177,7 +181,11 @@ final class OpRun implements AutoCloseable {
 
     @Override
     public ByteBuffer bytes(String name) {
-      throw new IllegalStateException(name + ": only read as numbers");
+      float[] numbers = floats(name);
+      ByteBuffer bytes =
+          ByteBuffer.allocateDirect(4 * numbers.length).order(java.nio.ByteOrder.nativeOrder());
+      bytes.asFloatBuffer().put(numbers);
+      return bytes;
     }
 
     @Override

@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
       FidelityCommand.class,
       DescribeModelCommand.class,
       ImportCommand.class,
-      VerifyCommand.class
+      VerifyCommand.class,
+      GpuProofCommand.class
     })
 public final class DeemCommand implements Runnable {
 
