@@ -24,10 +24,13 @@ public final class CallGuard {
 
   /** How long a call waits for one of the others to end. */
   public static final int MAX_WAIT_SECONDS = 60;
+
   /** How long a call may take. */
   public static final int TIME_LIMIT_SECONDS = 600;
+
   /** Of so many calls half may fail in the engine before further ones are refused. */
   public static final int WINDOW = 20;
+
   /** How long they are refused. */
   public static final int PAUSE_SECONDS = 10;
 

@@ -177,8 +177,7 @@ public final class FallbackDeem implements Deem {
         || e instanceof VirtualMachineError);
   }
 
-  private static Object invoke(Object target, Method method, Object[] arguments)
-      throws Throwable {
+  private static Object invoke(Object target, Method method, Object[] arguments) throws Throwable {
     try {
       return method.invoke(target, arguments);
     } catch (InvocationTargetException e) {

@@ -66,8 +66,7 @@ public final class OptimizerScript implements AutoCloseable {
   /** An optimiser of a session's parameters. */
   public OptimizerScript(TorchSession session) {
     this.session = session;
-    this.manager =
-        session.engine().root().newSubManager(session.engine().options().djlDevice());
+    this.manager = session.engine().root().newSubManager(session.engine().options().djlDevice());
   }
 
   /** The parameters that learn and that a gradient has reached, sorted. */

@@ -121,8 +121,7 @@ public final class Replicas implements AutoCloseable {
     PtNDArray present = JniUtils.getGradient(first.loaded(name));
     if (present == null) {
       try (TorchScope scope = first.trainingScope()) {
-        Value zero =
-            scope.call(TorchEngine.script(NOTHING), List.of(first.loaded(name))).get(0);
+        Value zero = scope.call(TorchEngine.script(NOTHING), List.of(first.loaded(name))).get(0);
         scope.backward(zero);
       }
     } else {

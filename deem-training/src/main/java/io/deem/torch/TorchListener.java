@@ -25,7 +25,11 @@ public interface TorchListener {
    * @param gradients whether the block recorded what a backward pass needs
    */
   void ran(
-      TorchSession session, Block block, List<Value> inputs, List<Value> outputs, boolean gradients);
+      TorchSession session,
+      Block block,
+      List<Value> inputs,
+      List<Value> outputs,
+      boolean gradients);
 
   /**
    * A backward pass has run.

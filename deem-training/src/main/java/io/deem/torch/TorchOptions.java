@@ -54,7 +54,9 @@ public record TorchOptions(
     return new TorchOptions(Precision.BF16, device, true, true, true, true);
   }
 
-  /** These with other arithmetic; weights are kept in bfloat16 only under {@link Precision#BF16}. */
+  /**
+   * These with other arithmetic; weights are kept in bfloat16 only under {@link Precision#BF16}.
+   */
   public TorchOptions withPrecision(Precision other) {
     boolean narrow = narrowWeights && other == Precision.BF16;
     return new TorchOptions(other, device, narrow, fusedAttention, channelsLast, fixedCaches);

@@ -49,10 +49,7 @@ public final class TorchScope implements TrainingScope {
     this.parent = parent;
     this.listener = session.engine().listener();
     this.first =
-        create(
-                allocate(1, Long.BYTES, 1).putLong(0, 0),
-                ai.djl.ndarray.types.DataType.INT64,
-                1)
+        create(allocate(1, Long.BYTES, 1).putLong(0, 0), ai.djl.ndarray.types.DataType.INT64, 1)
             .array;
     first.setName("module_method:forward");
   }

@@ -270,8 +270,7 @@ final class TorchScriptCompiler {
     Tensor table = t.operands().get(0);
     String ids = name(t.operands().get(1));
     boolean maybeNarrow = narrow.contains(table);
-    String rows =
-        call("embedding", maybeNarrow ? name(table) : full(table), ids, -1, false, false);
+    String rows = call("embedding", maybeNarrow ? name(table) : full(table), ids, -1, false, false);
     return maybeNarrow ? call("to", rows, precision.scalarType) : rows;
   }
 

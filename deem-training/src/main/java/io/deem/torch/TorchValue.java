@@ -83,8 +83,7 @@ final class TorchValue implements Value {
       PtNDArray first = (PtNDArray) manager.create(0L);
       first.setName("module_method:forward");
       NDList arguments = new NDList(first, array);
-      NDList result =
-          IValueUtils.forward(TorchEngine.script(Scripts.WIDEN), arguments, true);
+      NDList result = IValueUtils.forward(TorchEngine.script(Scripts.WIDEN), arguments, true);
       return result.singletonOrThrow().toFloatArray();
     }
   }

@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * Opens models on an NVIDIA GPU.
  *
  * <p>Where another runtime is on the class path too, it takes over when the GPU fails, while the
- * model is opened or later; see {@link FallbackDeem}. A model that was opened on {@code gpu} by name
- * stays there.
+ * model is opened or later; see {@link FallbackDeem}. A model that was opened on {@code gpu} by
+ * name stays there.
  *
  * <p>The system property {@value #DEVICE} chooses the device: {@code cuda:0} unless it says
  * otherwise. {@code cpu} runs on the processor exactly what a GPU would run, to try it where there
@@ -88,9 +88,7 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
     RuntimeProvider best = null;
     for (RuntimeProvider each : others) {
       boolean usable =
-          !each.name().equals(NAME)
-              && each.priority() < PRIORITY
-              && each.unusableBecause() == null;
+          !each.name().equals(NAME) && each.priority() < PRIORITY && each.unusableBecause() == null;
       if (usable
           && Comparator.comparingInt(RuntimeProvider::priority).compare(each, orLeast(best, each))
               >= 0) {
@@ -159,7 +157,8 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
           + message
           + ")";
     }
-    if (message.contains("driver version is insufficient") || message.contains("driver is too old")) {
+    if (message.contains("driver version is insufficient")
+        || message.contains("driver is too old")) {
       return "the NVIDIA driver is too old for CUDA 12.4, which needs "
           + NvidiaDriver.OLDEST
           + " or newer";

@@ -46,9 +46,9 @@ class CudaLibraryTest {
   }
 
   private void properties(String flavor, String libraries) {
-    String text =
-        "version=2.5.1-20241113\nflavor=" + flavor + "\nlibraries=" + libraries + "\n";
-    entries.put("native/lib/pytorch.properties", text.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    String text = "version=2.5.1-20241113\nflavor=" + flavor + "\nlibraries=" + libraries + "\n";
+    entries.put(
+        "native/lib/pytorch.properties", text.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
   }
 
   private URLClassLoader loader() throws IOException {

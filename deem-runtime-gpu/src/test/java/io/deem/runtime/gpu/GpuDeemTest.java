@@ -86,10 +86,7 @@ class GpuDeemTest {
     try (Deem gpu = new GpuRuntimeProvider().open(folder, named());
         Deem exact =
             new EngineDeem(
-                model,
-                new TorchEngine().open(model.weights()),
-                "cpu",
-                DeemOptions.defaults())) {
+                model, new TorchEngine().open(model.weights()), "cpu", DeemOptions.defaults())) {
       Perceiver a = gpu.perceiver();
       Perceiver b = exact.perceiver();
       List<Choice> chosen = a.choose(PICTURE, QUESTION, "yes", "no", "red");
@@ -132,7 +129,8 @@ class GpuDeemTest {
             "cuda:0", new UnsatisfiedLinkError("libcuda.so.1: cannot open shared object file"));
     assertTrue(missing.startsWith("the NVIDIA driver's library libcuda.so.1 cannot be loaded"));
     assertTrue(
-        GpuRuntimeProvider.reason("cuda:7", new RuntimeException("CUDA error: invalid device ordinal"))
+        GpuRuntimeProvider.reason(
+                "cuda:7", new RuntimeException("CUDA error: invalid device ordinal"))
             .startsWith("cuda:7 cannot be used: there are fewer GPUs"));
   }
 

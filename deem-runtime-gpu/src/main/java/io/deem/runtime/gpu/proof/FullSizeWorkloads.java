@@ -113,7 +113,8 @@ final class FullSizeWorkloads {
   private void denoise(ShapeEngine engine) {
     LatentDiffusion diffusion = network.diffusion();
     ShapeEngine.ShapeScope scope = engine.open(null).scope();
-    long[] latents = diffusion.latentShape(new long[] {2, 3, config.drawnSize(), config.drawnSize()});
+    long[] latents =
+        diffusion.latentShape(new long[] {2, 3, config.drawnSize(), config.drawnSize()});
     int queries = config.contextResampler().queries();
     Value told = scope.random(2, queries, config.denoiser().crossAttentionDim());
     Value timesteps = scope.longs(new long[] {500, 500}, 2);

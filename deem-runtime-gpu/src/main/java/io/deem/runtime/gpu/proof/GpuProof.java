@@ -102,8 +102,7 @@ public final class GpuProof {
   /** What is computed for a fixture, in 32 bits and otherwise as on a GPU. */
   private static JsonArray record(Path fixture, ProofStore store) throws IOException {
     TapeRecorder recorder = new TapeRecorder(store);
-    TorchOptions options =
-        TorchOptions.accelerated(TorchOptions.CPU).withPrecision(Precision.FP32);
+    TorchOptions options = TorchOptions.accelerated(TorchOptions.CPU).withPrecision(Precision.FP32);
     StringBuilder failures = new StringBuilder();
     Report report =
         Verification.run(
