@@ -44,6 +44,14 @@ public interface Scope extends AutoCloseable {
     return run(block, Arrays.asList(inputs)).get(0);
   }
 
+  /**
+   * Whether blocks of this scope gain from caches of a fixed capacity, which {@link
+   * Tensor#overwrite} fills in place, and from shapes that stay the same from call to call.
+   */
+  default boolean prefersFixedCaches() {
+    return false;
+  }
+
   /** A scope inside this one, for temporary values. */
   Scope child();
 

@@ -581,9 +581,25 @@ public final class Tensor {
 
   /** This with the rows (axis 0) named by {@code index} [count] replaced by {@code rows}. */
   public Tensor indexCopy(Tensor index, Tensor rows) {
-    requireType("indexCopy", index, DataType.INT64);
     requireShape("the rows of indexCopy", rows, shape.with(0, index.dim(0)));
-    return graph.node(Op.INDEX_COPY, List.of(this, index, rows), Attributes.NONE, shape, type);
+    return copied("indexCopy", 0, index, rows, false);
+  }
+
+  /**
+   * This with the entries of an axis that {@code index} [count] names replaced. The engine may
+   * write them into this tensor's own memory and keep it in a narrower type: who calls gives this
+   * tensor up and goes on with the result. Has no gradient.
+   */
+  public Tensor overwrite(int axis, Tensor index, Tensor entries) {
+    requireRank("overwrite", index, 1);
+    requireShape("the entries of overwrite", entries, shape.with(axis, index.dim(0)));
+    return copied("overwrite", shape.axis(axis), index, entries, true);
+  }
+
+  private Tensor copied(String what, int axis, Tensor index, Tensor entries, boolean inPlace) {
+    requireType(what, index, DataType.INT64);
+    Attributes attributes = Attributes.of("axis", axis, "inPlace", inPlace);
+    return graph.node(Op.INDEX_COPY, List.of(this, index, entries), attributes, shape, type);
   }
 
   // ---------------------------------------------------------------- norms and the rest

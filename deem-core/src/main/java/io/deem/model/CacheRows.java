@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** Selects rows of a {@link LlamaCache}, all its layers by one block. */
 final class CacheRows {
@@ -20,6 +21,7 @@ final class CacheRows {
   private final List<Shape> imageShapes;
   private final Block text;
   private final Block images;
+  private final Block room;
 
   /**
    * For the caches of a decoder.
@@ -31,6 +33,7 @@ final class CacheRows {
     this.config = config;
     this.imageShapes = new ArrayList<>(imageShapes);
     this.text = Graph.block("cache rows", this::text);
+    this.room = Graph.block("cache room", this::room);
     this.images =
         imageShapes.stream().allMatch(shape -> shape == null)
             ? null
@@ -50,9 +53,8 @@ final class CacheRows {
       Value projected = cache.entries().get(i).images();
       entries.add(new LlamaCache.Entry(selected.get(2 * i), selected.get(2 * i + 1), projected));
     }
-    return cache.visible() == null || sameImages
-        ? new LlamaCache(List.copyOf(entries), cache.visible())
-        : withImages(scope, index, new LlamaCache(entries, cache.visible()));
+    LlamaCache kept = new LlamaCache(List.copyOf(entries), cache.visible(), cache.room());
+    return cache.visible() == null || sameImages ? kept : withImages(scope, index, kept);
   }
 
   private LlamaCache withImages(Scope scope, Value index, LlamaCache cache) {
@@ -68,7 +70,44 @@ final class CacheRows {
       Value projected = entry.images() == null ? null : selected.get(next++);
       entries.add(new LlamaCache.Entry(entry.keys(), entry.values(), projected));
     }
-    return new LlamaCache(List.copyOf(entries), selected.get(0));
+    return new LlamaCache(List.copyOf(entries), selected.get(0), cache.room());
+  }
+
+  /** A cache of the same tokens with {@code more} further places. */
+  LlamaCache withRoom(Scope scope, LlamaCache cache, int more) {
+    long[] places = LongStream.range(0, cache.capacity()).toArray();
+    List<Value> inputs = new ArrayList<>();
+    inputs.add(scope.longs(places, places.length));
+    inputs.add(scope.longs(new long[places.length + more], places.length + more));
+    inputs.add(scope.floats(new float[1], 1, 1, 1, 1));
+    for (LlamaCache.Entry entry : cache.entries()) {
+      inputs.add(entry.keys());
+      inputs.add(entry.values());
+    }
+    List<Value> roomy = scope.run(room, inputs);
+    List<LlamaCache.Entry> entries = new ArrayList<>();
+    for (int i = 0; i < config.layers(); i++) {
+      Value projected = cache.entries().get(i).images();
+      entries.add(new LlamaCache.Entry(roomy.get(2 * i), roomy.get(2 * i + 1), projected));
+    }
+    return new LlamaCache(List.copyOf(entries), cache.visible(), cache.room() + more);
+  }
+
+  private List<Tensor> room(Graph g) {
+    Dim batch = Dim.symbol("batch");
+    Dim past = Dim.symbol("past");
+    Dim capacity = Dim.symbol("capacity");
+    Tensor places = g.input("places", Shape.of(past), DataType.INT64);
+    g.input("capacity", Shape.of(capacity), DataType.INT64);
+    Tensor zero = g.input("zero", Shape.of(1, 1, 1, 1));
+    Shape shape = Shape.of(batch, config.keyHeads(), past, config.headWidth());
+    return IntStream.range(0, 2 * config.layers())
+        .mapToObj(i -> g.input("keys or values " + i, shape))
+        .map(
+            held ->
+                zero.expand(batch, config.keyHeads(), capacity, config.headWidth())
+                    .overwrite(2, places, held))
+        .toList();
   }
 
   private List<Tensor> text(Graph g) {

@@ -14,6 +14,7 @@ import io.deem.nn.RmsNorm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * The LLaMA language model without its head (Touvron et al. 2023), and DEEM's form of it, in which
@@ -226,14 +227,23 @@ public final class LlamaDecoder {
    * @param embedded [batch, new, width]
    * @param positions [batch, new] or [1, new]
    * @param mask [batch, 1, new, earlier + new], added to attention scores; or null if {@code new}
-   *     is 1 and the token sees all before it
-   * @param cache of the earlier tokens; it stays valid
+   *     is 1 and the token sees all before it. A cache with room always needs one, [batch, 1, new,
+   *     capacity]
+   * @param cache of the earlier tokens; it stays valid, unless it has room, in which the new tokens
+   *     are written
    * @return the new tokens' hidden states, and a cache that holds them too
    */
   public Result step(Scope scope, Value embedded, Value positions, Value mask, LlamaCache cache) {
     if (mask == null && embedded.shape()[1] != 1) {
       throw new IllegalArgumentException(
           "several tokens at once need a mask, and there are " + embedded.shape()[1]);
+    }
+    if (cache.room() > 0 && (mask == null || embedded.shape()[1] > cache.room())) {
+      throw new IllegalArgumentException(
+          "a cache with room for "
+              + cache.room()
+              + " needs a mask and no more tokens than that, and there are "
+              + embedded.shape()[1]);
     }
     return run(scope, embedded, positions, mask, null, cache, true);
   }
@@ -249,6 +259,14 @@ public final class LlamaDecoder {
     return cacheRows.select(scope, cache, sameImages, rows);
   }
 
+  /**
+   * A cache of the same tokens with {@code more} further places, which {@link #step} then writes in
+   * place.
+   */
+  public LlamaCache withRoom(Scope scope, LlamaCache cache, int more) {
+    return cacheRows.withRoom(scope, cache, more);
+  }
+
   private Result run(
       Scope scope,
       Value embedded,
@@ -259,6 +277,8 @@ public final class LlamaDecoder {
       boolean keep) {
     List<Value> angles = scope.run(rotary, positions);
     Value visible = past != null ? past.visible() : images != null ? images.visible() : null;
+    boolean roomy = past != null && past.room() > 0;
+    Value places = roomy ? places(scope, past.length(), embedded.shape()[1]) : null;
     List<Value> hidden = new ArrayList<>(List.of(embedded));
     List<LlamaCache.Entry> entries = new ArrayList<>();
     Value x = embedded;
@@ -273,11 +293,14 @@ public final class LlamaDecoder {
         inputs.add(past.entries().get(i).keys());
         inputs.add(past.entries().get(i).values());
       }
+      if (roomy) {
+        inputs.add(places);
+      }
       if (sees) {
         inputs.add(past != null ? past.entries().get(i).images() : images.features());
         inputs.add(visible);
       }
-      LlamaLayer.Form form = new LlamaLayer.Form(mask != null, past != null, keep, sees);
+      LlamaLayer.Form form = new LlamaLayer.Form(mask != null, past != null, roomy, keep, sees);
       List<Value> results = scope.run(layer.block(form), inputs);
       x = results.get(0);
       if (keep) {
@@ -294,7 +317,12 @@ public final class LlamaDecoder {
       return new Result(List.copyOf(hidden), null);
     }
     Value last = past != null || visible == null ? visible : scope.run1(lastRow, visible);
-    return new Result(List.copyOf(hidden), new LlamaCache(List.copyOf(entries), last));
+    int room = roomy ? past.room() - Math.toIntExact(embedded.shape()[1]) : 0;
+    return new Result(List.copyOf(hidden), new LlamaCache(List.copyOf(entries), last, room));
+  }
+
+  private static Value places(Scope scope, long first, long count) {
+    return scope.longs(LongStream.range(first, first + count).toArray(), count);
   }
 
   /**

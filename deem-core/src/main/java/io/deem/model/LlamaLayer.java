@@ -1,6 +1,7 @@
 package io.deem.model;
 
 import io.deem.graph.Block;
+import io.deem.graph.DataType;
 import io.deem.graph.Dim;
 import io.deem.graph.Graph;
 import io.deem.graph.Param;
@@ -37,10 +38,11 @@ final class LlamaLayer {
    *
    * @param masked it is given a mask, which is added to the scores
    * @param continued it is given the keys and values of earlier tokens
+   * @param roomy those have room, in which it writes its own; it is given the places too
    * @param kept it returns keys and values, and the projected images if there are any
    * @param images it is given images: features, or if continued what an earlier block made of them
    */
-  record Form(boolean masked, boolean continued, boolean kept, boolean images) {}
+  record Form(boolean masked, boolean continued, boolean roomy, boolean kept, boolean images) {}
 
   private final LlamaDecoder.Config config;
   private final String prefix;
@@ -89,7 +91,7 @@ final class LlamaLayer {
   }
 
   List<Param> params() {
-    return block(new Form(false, false, false, seesImages())).params();
+    return block(new Form(false, false, false, false, seesImages())).params();
   }
 
   private List<Tensor> build(Graph g, Form form) {
@@ -97,7 +99,7 @@ final class LlamaLayer {
     Tensor x = g.input("stream", Shape.of(BATCH, LENGTH, config.width()));
     Tensor cos = g.input("cos", Shape.of(ROWS, LENGTH, depth / 2));
     Tensor sin = g.input("sin", Shape.of(ROWS, LENGTH, depth / 2));
-    Dim keys = form.continued ? PAST.plus(LENGTH) : LENGTH;
+    Dim keys = form.roomy ? PAST : form.continued ? PAST.plus(LENGTH) : LENGTH;
     Tensor mask = form.masked ? g.input("mask", Shape.of(BATCH, 1, LENGTH, keys)) : null;
 
     Tensor h = inputNorm.apply(x);
@@ -106,8 +108,16 @@ final class LlamaLayer {
     Tensor v = heads(value.apply(h), config.keyHeads());
     if (form.continued) {
       Shape past = Shape.of(BATCH, config.keyHeads(), PAST, depth);
-      k = Tensor.concat(2, g.input("past keys", past), k);
-      v = Tensor.concat(2, g.input("past values", past), v);
+      Tensor pastKeys = g.input("past keys", past);
+      Tensor pastValues = g.input("past values", past);
+      if (form.roomy) {
+        Tensor places = g.input("places", Shape.of(LENGTH), DataType.INT64);
+        k = pastKeys.overwrite(2, places, k);
+        v = pastValues.overwrite(2, places, v);
+      } else {
+        k = Tensor.concat(2, pastKeys, k);
+        v = Tensor.concat(2, pastValues, v);
+      }
     }
     boolean causal = mask == null && !form.continued;
     Tensor mixed = q.attention(k, v, mask, causal, 1 / Math.sqrt(depth));

@@ -18,6 +18,9 @@ import java.util.stream.IntStream;
  */
 public final class LlamaTokenModel implements TokenModel {
 
+  /** Caches of a fixed capacity have a multiple of so many places. */
+  private static final int ROOM = 64;
+
   private final Scope scope;
   private final LlamaDecoder decoder;
   private final TextHead head;
@@ -112,19 +115,40 @@ public final class LlamaTokenModel implements TokenModel {
   @Override
   public float[][] step(int[] parentRows, int[] tokens) {
     Scope next = scope.child();
-    LlamaCache selected = select(next, parentRows);
+    LlamaCache selected = withRoom(next, select(next, parentRows));
     int rows = tokens.length;
     Value ids = next.longs(Arrays.stream(tokens).asLongStream().toArray(), rows, 1);
     int length = Math.toIntExact(selected.length()) + 1;
     boolean[][] seen = seen(length);
     Value positions = next.longs(lastPositions(seen), rows, 1);
-    Value mask = padded ? next.floats(AttentionMask.causal(seen, 1), rows, 1, 1, length) : null;
+    Value mask = padded || selected.room() > 0 ? mask(next, seen, selected) : null;
     LlamaDecoder.Result result =
         decoder.step(next, decoder.embed(next, ids), positions, mask, selected);
     owner.close();
     owner = next;
     cache = result.cache();
     return rows(head.lastLogits(next, result.last()), rows);
+  }
+
+  /** Shapes stay the same for as many steps as there is room. */
+  private LlamaCache withRoom(Scope next, LlamaCache selected) {
+    if (selected.room() > 0 || !scope.prefersFixedCaches()) {
+      return selected;
+    }
+    int more = ROOM - Math.toIntExact(selected.capacity() % ROOM);
+    return decoder.withRoom(next, selected, more);
+  }
+
+  /** What is left of the room is hidden like padding. */
+  private static Value mask(Scope next, boolean[][] seen, LlamaCache selected) {
+    int keys = seen[0].length;
+    if (selected.room() > 0) {
+      keys = Math.toIntExact(selected.capacity());
+      for (int row = 0; row < seen.length; row++) {
+        seen[row] = Arrays.copyOf(seen[row], keys);
+      }
+    }
+    return next.floats(AttentionMask.causal(seen, 1), seen.length, 1, 1, keys);
   }
 
   private LlamaCache select(Scope next, int[] parentRows) {

@@ -66,7 +66,7 @@ public final class OptimizerScript implements AutoCloseable {
   /** An optimiser of a session's parameters. */
   public OptimizerScript(TorchSession session) {
     this.session = session;
-    this.manager = (PtNDManager) session.engine().root().newSubManager();
+    this.manager = session.engine().root().newSubManager(session.engine().options().djlDevice());
   }
 
   /** The parameters that learn and that a gradient has reached, sorted. */
@@ -105,7 +105,8 @@ public final class OptimizerScript implements AutoCloseable {
     };
     try (TorchScope scope = session.scope()) {
       List<PtNDArray> arguments = new ArrayList<>();
-      arguments.add((PtNDArray) scope.manager().create(numbers));
+      // The script reads these one by one, for which a GPU would have to be waited for.
+      arguments.add((PtNDArray) scope.hostManager().create(numbers));
       PtNDArray step = (PtNDArray) scope.manager().create((float) update.step);
       step.setName(STEPS);
       for (String name : names) {

@@ -1,17 +1,21 @@
 package io.deem.torch;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
 import io.deem.graph.Engine;
+import io.deem.graph.Param;
 import io.deem.weights.TensorSource;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * Runs blocks on libtorch, forward and backward.
@@ -25,7 +29,8 @@ public final class TorchEngine implements Engine {
   /** Scripts by their source. */
   private static final Map<String, PtSymbolBlock> SCRIPTS = new ConcurrentHashMap<>();
 
-  private final Precision precision;
+  private final TorchOptions options;
+  private final TorchListener listener;
   private final PtNDManager root;
 
   /** An engine that computes in 32 bits. */
@@ -39,18 +44,63 @@ public final class TorchEngine implements Engine {
    * @throws IllegalStateException if libtorch cannot be loaded
    */
   public TorchEngine(Precision precision) {
-    this.precision = precision;
+    this(TorchOptions.onProcessor(precision));
+  }
+
+  /**
+   * An engine.
+   *
+   * @throws IllegalStateException if libtorch cannot be loaded
+   */
+  public TorchEngine(TorchOptions options) {
+    this(options, null);
+  }
+
+  /**
+   * An engine that somebody watches.
+   *
+   * @param listener is told of everything that is computed, on the thread that computes it
+   */
+  public TorchEngine(TorchOptions options, TorchListener listener) {
+    this.options = options;
+    this.listener = listener;
     this.root = Library.ROOT;
   }
 
   @Override
   public String name() {
-    return "libtorch-" + precision.name().toLowerCase(java.util.Locale.ROOT);
+    String precision = options.precision().name().toLowerCase(java.util.Locale.ROOT);
+    return "libtorch-" + precision + (options.onGpu() ? "-" + options.device() : "");
   }
 
   /** The arithmetic of this engine's blocks. */
   public Precision precision() {
-    return precision;
+    return options.precision();
+  }
+
+  /** Where and how this engine computes. */
+  public TorchOptions options() {
+    return options;
+  }
+
+  /**
+   * The archive of a block's script, which any libtorch loads. Its method {@code forward} takes the
+   * block's inputs, parameters and constants, in this order, and returns the list of its outputs.
+   */
+  public static byte[] archive(Block block, TorchOptions options) {
+    return TorchScriptArchive.of(TorchScriptCompiler.compile(block, options));
+  }
+
+  /** The names of a block's parameters that narrow weights keep in bfloat16. */
+  public static Set<String> narrowParams(Block block) {
+    return NarrowWeights.of(block).stream()
+        .map(t -> t.attributes().get("param", Param.class).name())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Null if nobody watches. */
+  TorchListener listener() {
+    return listener;
   }
 
   @Override
@@ -63,7 +113,7 @@ public final class TorchEngine implements Engine {
   }
 
   PtSymbolBlock compile(Block block) {
-    String source = TorchScriptCompiler.compile(block, precision);
+    String source = TorchScriptCompiler.compile(block, options);
     try {
       return script(source);
     } catch (RuntimeException e) {
@@ -93,7 +143,8 @@ public final class TorchEngine implements Engine {
     static {
       // All natives come with the application; nothing is ever downloaded.
       System.setProperty("ai.djl.offline", System.getProperty("ai.djl.offline", "true"));
-      ROOT = (PtNDManager) NDManager.newBaseManager("PyTorch");
+      // Sessions name their device; by itself DJL would take the first GPU.
+      ROOT = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
     }
   }
 }

@@ -28,6 +28,9 @@ public final class TorchScope implements TrainingScope {
   private final TorchScope parent;
   private final boolean gradients;
 
+  /** Null if nobody watches. */
+  private final TorchListener listener;
+
   /** Leads every argument list: DJL attaches results to the first argument's manager. */
   private final PtNDArray first;
 
@@ -41,10 +44,13 @@ public final class TorchScope implements TrainingScope {
   private TorchScope(
       TorchSession session, PtNDManager outer, boolean gradients, TorchScope parent) {
     this.session = session;
-    this.manager = (PtNDManager) outer.newSubManager();
+    this.manager = outer.newSubManager(session.engine().options().djlDevice());
     this.gradients = gradients;
     this.parent = parent;
-    this.first = TorchValue.arrayOf(longs(new long[1]));
+    this.listener = session.engine().listener();
+    this.first =
+        create(allocate(1, Long.BYTES, 1).putLong(0, 0), ai.djl.ndarray.types.DataType.INT64, 1)
+            .array;
     first.setName("module_method:forward");
   }
 
@@ -52,14 +58,14 @@ public final class TorchScope implements TrainingScope {
   public Value floats(float[] values, long... shape) {
     ByteBuffer bytes = allocate(values.length, Float.BYTES, shape);
     bytes.asFloatBuffer().put(FloatBuffer.wrap(values));
-    return create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape);
+    return made(create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape), values);
   }
 
   @Override
   public Value longs(long[] values, long... shape) {
     ByteBuffer bytes = allocate(values.length, Long.BYTES, shape);
     bytes.asLongBuffer().put(LongBuffer.wrap(values));
-    return create(bytes, ai.djl.ndarray.types.DataType.INT64, shape);
+    return made(create(bytes, ai.djl.ndarray.types.DataType.INT64, shape), values);
   }
 
   @Override
@@ -68,13 +74,18 @@ public final class TorchScope implements TrainingScope {
     for (int i = 0; i < values.length; i++) {
       bytes.put(i, (byte) (values[i] ? 1 : 0));
     }
-    return create(bytes, ai.djl.ndarray.types.DataType.BOOLEAN, shape);
+    return made(create(bytes, ai.djl.ndarray.types.DataType.BOOLEAN, shape), values);
   }
 
   @Override
   public Value leaf(float[] values, long... shape) {
-    TorchValue value = (TorchValue) floats(values, shape);
+    ByteBuffer bytes = allocate(values.length, Float.BYTES, shape);
+    bytes.asFloatBuffer().put(FloatBuffer.wrap(values));
+    TorchValue value = create(bytes, ai.djl.ndarray.types.DataType.FLOAT32, shape);
     JniUtils.attachGradient(value.array, true);
+    if (listener != null) {
+      listener.made(value, values, true);
+    }
     return value;
   }
 
@@ -89,13 +100,37 @@ public final class TorchScope implements TrainingScope {
       shapes.add(array.getShape().getShape());
     }
     block.bind(shapes);
-    arguments.addAll(compiled.arguments());
+    List<PtNDArray> visiting = new ArrayList<>();
     try {
-      return call(compiled.script(), arguments);
+      for (PtNDArray argument : compiled.arguments()) {
+        boolean visits = compiled.visitors().contains(argument);
+        arguments.add(visits ? visit(argument, visiting) : argument);
+      }
+      List<Value> outputs = call(compiled.script(), arguments);
+      if (listener != null) {
+        listener.ran(session, block, inputs, outputs, gradients);
+      }
+      return outputs;
     } catch (ai.djl.engine.EngineException e) {
-      throw new IllegalStateException(
-          "the block " + block.name() + " failed: " + e.getMessage(), e);
+      String device = session.engine().options().device();
+      throw DeviceErrors.of("the block " + block.name(), device, e);
+    } finally {
+      visiting.forEach(PtNDArray::close);
     }
+  }
+
+  /** Copies a parameter that stays in the processor's memory to the device. */
+  private PtNDArray visit(PtNDArray resident, List<PtNDArray> visiting) {
+    String copy = Scripts.visit(session.engine().options().device());
+    PtNDArray visitor =
+        TorchValue.arrayOf(call(TorchEngine.script(copy), List.of(resident)).get(0));
+    visiting.add(visitor);
+    return visitor;
+  }
+
+  @Override
+  public boolean prefersFixedCaches() {
+    return session.engine().options().fixedCaches();
   }
 
   @Override
@@ -103,17 +138,46 @@ public final class TorchScope implements TrainingScope {
     PtNDArray array = TorchValue.arrayOf(loss);
     try (NDArray one = manager.ones(array.getShape(), array.getDataType())) {
       JniUtils.backward(array, (PtNDArray) one, false, false);
+    } catch (ai.djl.engine.EngineException e) {
+      throw DeviceErrors.of("the backward pass", session.engine().options().device(), e);
+    }
+    if (listener != null) {
+      listener.wentBack(loss, null);
     }
   }
 
   @Override
   public void backward(Value value, Value cotangent, boolean keepGraph) {
-    JniUtils.backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph, false);
+    try {
+      JniUtils.backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph, false);
+    } catch (ai.djl.engine.EngineException e) {
+      throw DeviceErrors.of("the backward pass", session.engine().options().device(), e);
+    }
+    if (listener != null) {
+      listener.wentBack(value, cotangent);
+    }
   }
 
   @Override
   public Value gradient(Value leaf) {
-    PtNDArray gradient = JniUtils.getGradient(TorchValue.arrayOf(leaf));
+    Value gradient = gradientOf(TorchValue.arrayOf(leaf));
+    if (listener != null && gradient != null) {
+      listener.gradient(leaf, gradient);
+    }
+    return gradient;
+  }
+
+  @Override
+  public Value gradient(String param) {
+    Value gradient = gradientOf(session.loaded(param));
+    if (listener != null && gradient != null) {
+      listener.gradient(session, param, gradient);
+    }
+    return gradient;
+  }
+
+  private Value gradientOf(PtNDArray leaf) {
+    PtNDArray gradient = JniUtils.getGradient(leaf);
     if (gradient == null) {
       return null;
     }
@@ -121,9 +185,9 @@ public final class TorchScope implements TrainingScope {
     return new TorchValue(gradient);
   }
 
-  @Override
-  public Value gradient(String param) {
-    return gradient(new TorchValue(session.loaded(param)));
+  /** Arrays in the processor's memory, freed with this scope. */
+  PtNDManager hostManager() {
+    return manager.newSubManager(ai.djl.Device.cpu());
   }
 
   PtNDManager manager() {
@@ -147,7 +211,7 @@ public final class TorchScope implements TrainingScope {
     NDList results = IValueUtils.forward(script, list, true);
     List<Value> values = new ArrayList<>(results.size());
     for (NDArray result : results) {
-      values.add(new TorchValue((PtNDArray) result));
+      values.add(new TorchValue((PtNDArray) result, listener));
     }
     return values;
   }
@@ -190,9 +254,16 @@ public final class TorchScope implements TrainingScope {
     return session.buffers().take(Math.multiplyExact(elements, width));
   }
 
+  private Value made(TorchValue value, Object numbers) {
+    if (listener != null) {
+      listener.made(value, numbers, false);
+    }
+    return value;
+  }
+
   private TorchValue create(ByteBuffer bytes, ai.djl.ndarray.types.DataType type, long... shape) {
     memory.add(bytes);
-    TorchValue value = new TorchValue(manager.create(bytes, new Shape(shape), type));
+    TorchValue value = new TorchValue(manager.create(bytes, new Shape(shape), type), listener);
     value.memory = bytes;
     return value;
   }

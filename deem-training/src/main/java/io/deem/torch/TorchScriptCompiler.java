@@ -4,6 +4,7 @@ import io.deem.graph.Attributes;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Dim;
+import io.deem.graph.Op;
 import io.deem.graph.Resampling;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
@@ -25,7 +26,11 @@ import java.util.stream.Collectors;
  */
 final class TorchScriptCompiler {
 
+  /** What a score loses if its key is not to be seen. */
+  private static final double HIDDEN = -1e30;
+
   private final Block block;
+  private final TorchOptions options;
   private final Precision precision;
   private final StringBuilder source = new StringBuilder();
   private final Map<Tensor, String> names = new HashMap<>();
@@ -35,14 +40,19 @@ final class TorchScriptCompiler {
 
   private final Map<String, String> casts = new HashMap<>();
 
-  private TorchScriptCompiler(Block block, Precision precision) {
+  /** Parameters that may come in bfloat16. */
+  private final Set<Tensor> narrow;
+
+  private TorchScriptCompiler(Block block, TorchOptions options) {
     this.block = block;
-    this.precision = precision;
+    this.options = options;
+    this.precision = options.precision();
+    this.narrow = options.narrowWeights() ? NarrowWeights.of(block) : Set.of();
   }
 
   /** The source of the method {@code forward} for a block. */
-  static String compile(Block block, Precision precision) {
-    return new TorchScriptCompiler(block, precision).emit();
+  static String compile(Block block, TorchOptions options) {
+    return new TorchScriptCompiler(block, options).emit();
   }
 
   private String emit() {
@@ -71,7 +81,7 @@ final class TorchScriptCompiler {
       }
     }
     String results =
-        block.outputs().stream().map(this::full).collect(Collectors.joining(", ", "[", "]"));
+        block.outputs().stream().map(this::result).collect(Collectors.joining(", ", "[", "]"));
     return source.append("    return ").append(results).append('\n').toString();
   }
 
@@ -87,9 +97,26 @@ final class TorchScriptCompiler {
     }
   }
 
-  /** Under FP64, brings what comes from outside to 64 bits. */
+  /** What was overwritten in place is returned as it is: it must stay the same memory. */
+  private String result(Tensor t) {
+    return inPlace(t) ? name(t) : full(t);
+  }
+
+  private static boolean inPlace(Tensor t) {
+    return t.op() == Op.INDEX_COPY && t.attributes().flag("inPlace");
+  }
+
+  /**
+   * Under FP64, brings what comes from outside to 64 bits. Another block may have had a parameter
+   * loaded in bfloat16; where this one adds or normalises by it, it is brought back to 32.
+   */
   private void widen(Tensor node) {
-    if (precision == Precision.FP64 && node.type() == DataType.FLOAT) {
+    boolean maybeNarrow =
+        options.narrowWeights()
+            && node.op() == Op.PARAM
+            && node.shape().rank() > 1
+            && !narrow.contains(node);
+    if (precision == Precision.FP64 && node.type() == DataType.FLOAT || maybeNarrow) {
       String name = names.get(node);
       names.put(node, name + "w");
       line(name + "w", "torch.to(" + name + ", " + precision.scalarType + ")");
@@ -151,12 +178,19 @@ final class TorchScriptCompiler {
                   + ", 1)");
       case PAD -> light(t, "constant_pad_nd(%s, " + with.integers("widths") + ", 0)");
       case FLIP -> light(t, "flip(%s, [" + with.integer("axis") + "])");
-      case EMBEDDING -> call("embedding", full(first), name(operands.get(1)), -1, false, false);
+      case EMBEDDING -> embedding(t);
       case INDEX_SELECT ->
           call("index_select", full(first), with.integer("axis"), name(operands.get(1)));
       case GATHER -> call("gather", full(first), with.integer("axis"), name(operands.get(1)));
       case INDEX_COPY ->
-          call("index_copy", full(first), 0, name(operands.get(1)), full(operands.get(2)));
+          inPlace(t)
+              ? overwritten(t)
+              : call(
+                  "index_copy",
+                  full(first),
+                  with.integer("axis"),
+                  name(operands.get(1)),
+                  full(operands.get(2)));
       case LAYER_NORM ->
           call(
               "layer_norm",
@@ -232,11 +266,36 @@ final class TorchScriptCompiler {
     return call(function, full(t.operands().get(0)), with.integers("axes"), with.flag("keep"));
   }
 
+  private String embedding(Tensor t) {
+    Tensor table = t.operands().get(0);
+    String ids = name(t.operands().get(1));
+    boolean maybeNarrow = narrow.contains(table);
+    String rows = call("embedding", maybeNarrow ? name(table) : full(table), ids, -1, false, false);
+    return maybeNarrow ? call("to", rows, precision.scalarType) : rows;
+  }
+
+  private String overwritten(Tensor t) {
+    int type = precision == Precision.BF16 ? Precision.BFLOAT16 : precision.scalarType;
+    String result = names.get(t);
+    // Neither copies what is as it should be already.
+    line(result + "b", call("contiguous", call("to", name(t.operands().get(0)), type)));
+    String entries = call("to", name(t.operands().get(2)), type);
+    String index = name(t.operands().get(1));
+    return product(
+        t, call("index_copy_", result + "b", t.attributes().integer("axis"), index, entries));
+  }
+
+  /** Images for a convolution, with their channels where it wants them. */
+  private String pixels(Tensor images) {
+    String pixels = reduced(images);
+    return options.channelsLast() ? "torch.contiguous(" + pixels + ", memory_format=2)" : pixels;
+  }
+
   private String convolution(Tensor t) {
     Attributes with = t.attributes();
     return call(
         "conv2d",
-        reduced(t.operands().get(0)),
+        pixels(t.operands().get(0)),
         reduced(t.operands().get(1)),
         reduced(t.operands().get(2)),
         pair(with.integer("stride")),
@@ -248,7 +307,7 @@ final class TorchScriptCompiler {
   private String transposedConvolution(Tensor t) {
     return call(
         "conv_transpose2d",
-        reduced(t.operands().get(0)),
+        pixels(t.operands().get(0)),
         reduced(t.operands().get(1)),
         reduced(t.operands().get(2)),
         pair(t.attributes().integer("stride")),
@@ -269,6 +328,10 @@ final class TorchScriptCompiler {
     int groups = query.dim(1).value() / key.dim(1).value();
     String k = repeatHeads(reduced(key), groups);
     String v = repeatHeads(reduced(t.operands().get(2)), groups);
+    boolean both = t.operands().get(3) != null && t.attributes().flag("causal");
+    if (options.fusedAttention() && !both) {
+      return fusedAttention(t, k, v);
+    }
     String scaled = call("mul", reduced(query), t.attributes().number("scale"));
     String scores = result + "s";
     line(scores, call("matmul", scaled, call("transpose", k, 2, 3)));
@@ -282,7 +345,7 @@ final class TorchScriptCompiler {
     if (t.attributes().flag("causal")) {
       String size = "[" + dim(query.dim(2)) + ", " + dim(key.dim(2)) + "]";
       String future =
-          "torch.triu(torch.new_full(" + scores + ", " + size + ", " + literal(-1e30) + "), 1)";
+          "torch.triu(torch.new_full(" + scores + ", " + size + ", " + literal(HIDDEN) + "), 1)";
       line(scores, call("add", scores, future));
     }
     String weights = call("softmax", scores, -1);
@@ -290,6 +353,23 @@ final class TorchScriptCompiler {
       weights = call("to", weights, Precision.BFLOAT16);
     }
     return call("matmul", weights, v);
+  }
+
+  private String fusedAttention(Tensor t, String k, String v) {
+    Tensor mask = t.operands().get(3);
+    String seen = "None";
+    if (mask != null) {
+      // The least number of 32 bits is infinity in bfloat16, and a row of nothing else has no mean.
+      seen = call("clamp_min", full(mask), HIDDEN);
+      seen = precision == Precision.BF16 ? call("to", seen, Precision.BFLOAT16) : seen;
+    }
+    return "torch.scaled_dot_product_attention("
+        + String.join(", ", reduced(t.operands().get(0)), k, v, seen, "0.")
+        + ", "
+        + literal(t.attributes().flag("causal"))
+        + ", scale="
+        + t.attributes().number("scale")
+        + ")";
   }
 
   private static String repeatHeads(String heads, int groups) {

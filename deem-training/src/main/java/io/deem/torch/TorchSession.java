@@ -16,8 +16,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Predicate;
@@ -34,12 +38,15 @@ public final class TorchSession implements TrainingSession {
   private final BufferPool buffers = new BufferPool();
   private final Map<Block, Compiled> compiled = new ConcurrentHashMap<>();
   private final Map<String, PtNDArray> params = new ConcurrentSkipListMap<>();
+  private final Set<String> narrow = ConcurrentHashMap.newKeySet();
+  private final Set<String> offloaded = ConcurrentHashMap.newKeySet();
   private volatile Predicate<String> trainable = name -> false;
+  private volatile Predicate<String> offload = name -> false;
 
   TorchSession(TorchEngine engine, TensorSource weights) {
     this.engine = engine;
     this.weights = weights;
-    this.manager = (PtNDManager) engine.root().newSubManager();
+    this.manager = engine.root().newSubManager(engine.options().djlDevice());
   }
 
   @Override
@@ -60,7 +67,40 @@ public final class TorchSession implements TrainingSession {
   @Override
   public void trainable(Predicate<String> names) {
     trainable = names;
+    // What learns is kept in 32 bits on the device; where it is not, it is loaded anew.
+    params.keySet().removeIf(name -> names.test(name) && reload(name));
     params.forEach((name, array) -> JniUtils.attachGradient(array, names.test(name)));
+  }
+
+  private boolean reload(String name) {
+    boolean other = narrow.remove(name) | offloaded.remove(name);
+    if (other) {
+      compiled.clear();
+      params.get(name).close();
+    }
+    return other;
+  }
+
+  /**
+   * Chooses by name which parameters stay in the processor's memory, page-locked, and visit the
+   * device for the time of a call; those that learn never do. For models that are larger than the
+   * device's memory. Counts for parameters that are not loaded yet.
+   *
+   * <p>A backward pass keeps what it needs: run blocks with gradient checkpointing, or their
+   * visitors stay until it ends.
+   */
+  public void offload(Predicate<String> names) {
+    offload = names;
+  }
+
+  /** The loaded parameters that stay in the processor's memory. */
+  public Set<String> offloaded() {
+    return Set.copyOf(offloaded);
+  }
+
+  /** The loaded parameters that are kept in bfloat16. */
+  public Set<String> narrowParams() {
+    return Set.copyOf(narrow);
   }
 
   @Override
@@ -80,7 +120,7 @@ public final class TorchSession implements TrainingSession {
 
   /** Loads a parameter now, if it is not loaded yet. */
   public Value load(Param param) {
-    return new TorchValue(param(param));
+    return new TorchValue(param(param, false));
   }
 
   /** The present value of a loaded parameter. */
@@ -109,6 +149,9 @@ public final class TorchSession implements TrainingSession {
         gradient.close();
         JniUtils.zeroGrad(params.get(name));
       }
+    }
+    if (engine.listener() != null) {
+      engine.listener().cleared(this);
     }
   }
 
@@ -143,15 +186,25 @@ public final class TorchSession implements TrainingSession {
   private Compiled compile(Block block) {
     PtSymbolBlock script = engine.compile(block);
     List<PtNDArray> arguments = new ArrayList<>();
-    block.params().forEach(param -> arguments.add(param(param)));
+    Set<PtNDArray> visitors = Collections.newSetFromMap(new IdentityHashMap<>());
+    Set<String> narrowable = new HashSet<>();
+    NarrowWeights.of(block)
+        .forEach(t -> narrowable.add(t.attributes().get("param", Param.class).name()));
+    for (Param param : block.params()) {
+      PtNDArray array = param(param, narrowable.contains(param.name()));
+      arguments.add(array);
+      if (offloaded.contains(param.name())) {
+        visitors.add(array);
+      }
+    }
     for (Tensor constant : block.constants()) {
       float[] values = constant.attributes().get("values", float[].class);
       arguments.add(create(values, constant.shape().extents()));
     }
-    return new Compiled(script, arguments);
+    return new Compiled(script, arguments, visitors);
   }
 
-  private PtNDArray param(Param param) {
+  private PtNDArray param(Param param, boolean narrowable) {
     PtNDArray known = params.get(param.name());
     if (known != null) {
       return known;
@@ -161,10 +214,32 @@ public final class TorchSession implements TrainingSession {
           param.name(),
           name -> {
             long[] extents = param.shape().extents();
-            PtNDArray array = create(weights.floats(name, extents), extents);
+            PtNDArray array = load(name, extents, narrowable && !trainable.test(name));
             JniUtils.attachGradient(array, trainable.test(name));
             return array;
           });
+    }
+  }
+
+  private PtNDArray load(String name, long[] extents, boolean narrowable) {
+    boolean low = narrowable && engine.options().narrowWeights();
+    boolean host = offload.test(name) && !trainable.test(name);
+    if (!low && !host && engine.options().equals(TorchOptions.onProcessor(engine.precision()))) {
+      return create(weights.floats(name, extents), extents);
+    }
+    try (TorchScope scope = scope()) {
+      PtNDArray array =
+          new WeightLoader(engine.options(), weights).load(scope, name, extents, low, host);
+      array.attach(manager);
+      if (low) {
+        narrow.add(name);
+      }
+      if (host) {
+        offloaded.add(name);
+      }
+      return array;
+    } catch (ai.djl.engine.EngineException e) {
+      throw DeviceErrors.of("loading " + name, engine.options().device(), e);
     }
   }
 
@@ -176,6 +251,10 @@ public final class TorchSession implements TrainingSession {
     return manager.create(memory, new Shape(extents), ai.djl.ndarray.types.DataType.FLOAT32);
   }
 
-  /** A script and the arguments that follow a block's inputs. */
-  record Compiled(PtSymbolBlock script, List<PtNDArray> arguments) {}
+  /**
+   * A script and the arguments that follow a block's inputs.
+   *
+   * @param visitors those of the arguments that stay in the processor's memory, by identity
+   */
+  record Compiled(PtSymbolBlock script, List<PtNDArray> arguments, Set<PtNDArray> visitors) {}
 }

@@ -21,8 +21,12 @@ final class OpRun implements AutoCloseable {
   private final Nd weights;
 
   OpRun(OpCase operation, Precision precision, boolean differentiated, boolean throughProducts) {
+    this(operation, TorchOptions.onProcessor(precision), differentiated, throughProducts);
+  }
+
+  OpRun(OpCase operation, TorchOptions options, boolean differentiated, boolean throughProducts) {
     this.operation = operation;
-    this.session = new TorchEngine(precision).open(operation.params());
+    this.session = new TorchEngine(options).open(operation.params());
     this.session.trainable(name -> true);
     this.block = operation.block(differentiated, throughProducts);
     this.weights = differentiated ? weightsFor(operation) : null;

@@ -114,17 +114,43 @@ class OperationTest {
     assertGradients(operation, Precision.BF16, true, 3e-2);
   }
 
+  @ParameterizedTest
+  @MethodSource("cases")
+  void valueAsOnAGpu(OpCase operation) {
+    TorchOptions gpu = TorchOptions.accelerated(TorchOptions.CPU);
+    assertValue(operation, gpu.withPrecision(Precision.FP32), false, 1e-5);
+    assertValue(operation, gpu, true, 2e-2);
+  }
+
+  @ParameterizedTest
+  @MethodSource("smoothCases")
+  void gradientAsOnAGpu(OpCase operation) {
+    TorchOptions gpu = TorchOptions.accelerated(TorchOptions.CPU);
+    assertGradients(operation, gpu.withPrecision(Precision.FP32), false, 1e-4);
+    assertGradients(operation, gpu, true, 3e-2);
+  }
+
   private static void assertValue(
       OpCase operation, Precision precision, boolean throughProducts, double tolerance) {
-    try (OpRun run = new OpRun(operation, precision, false, throughProducts)) {
+    assertValue(operation, TorchOptions.onProcessor(precision), throughProducts, tolerance);
+  }
+
+  private static void assertValue(
+      OpCase operation, TorchOptions options, boolean throughProducts, double tolerance) {
+    try (OpRun run = new OpRun(operation, options, false, throughProducts)) {
       assertClose("value", operation.expectedResult(), run.result(), tolerance);
     }
   }
 
   private static void assertGradients(
       OpCase operation, Precision precision, boolean throughProducts, double tolerance) {
+    assertGradients(operation, TorchOptions.onProcessor(precision), throughProducts, tolerance);
+  }
+
+  private static void assertGradients(
+      OpCase operation, TorchOptions options, boolean throughProducts, double tolerance) {
     List<Nd> expected = differences(operation);
-    try (OpRun run = new OpRun(operation, precision, true, throughProducts)) {
+    try (OpRun run = new OpRun(operation, options, true, throughProducts)) {
       List<Nd> actual = run.gradients();
       for (int i = 0; i < expected.size(); i++) {
         if (expected.get(i) == null) {

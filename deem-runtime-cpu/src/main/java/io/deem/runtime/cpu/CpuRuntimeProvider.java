@@ -3,6 +3,8 @@ package io.deem.runtime.cpu;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.model.ModelFolder;
+import io.deem.runtime.CallGuard;
+import io.deem.runtime.EngineDeem;
 import io.deem.spi.RuntimeProvider;
 import io.deem.torch.TorchEngine;
 import java.io.IOException;
@@ -61,7 +63,7 @@ public final class CpuRuntimeProvider implements RuntimeProvider {
     try {
       chooseThreads(options.threads());
       TorchEngine engine = engine();
-      Deem deem = new CpuDeem(model, engine.open(model.weights()), options);
+      Deem deem = new EngineDeem(model, engine.open(model.weights()), name(), options);
       opened = true;
       return deem;
     } finally {

@@ -20,6 +20,9 @@ import io.deem.Perceiver;
 import io.deem.RedrawOptions;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
+import io.deem.runtime.CaffeineImages;
+import io.deem.runtime.CallGuard;
+import io.deem.runtime.EngineDeem;
 import io.deem.torch.TorchEngine;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -116,8 +119,12 @@ class CpuDeemTest {
     CaffeineImages images = new CaffeineImages(2 * one);
     ModelFolder model = ModelFolder.open(folder);
     try (Deem small =
-        new CpuDeem(
-            model, new TorchEngine().open(model.weights()), images, CallGuard.Limits.DEFAULT)) {
+        new EngineDeem(
+            model,
+            new TorchEngine().open(model.weights()),
+            "cpu",
+            images,
+            CallGuard.Limits.DEFAULT)) {
       for (int seed = 0; seed < 5; seed++) {
         small.perceiver().ask(TinyDeem.picture(64, 64, seed), QUESTION);
         small.perceiver().ask(TinyDeem.picture(64, 64, seed), QUESTION);
@@ -235,7 +242,7 @@ class CpuDeemTest {
 
   @Test
   void closingEndsRunningAndLaterCalls() throws Exception {
-    CpuDeem closing = (CpuDeem) Deem.open(folder);
+    EngineDeem closing = (EngineDeem) Deem.open(folder);
     Perceiver eyes = closing.perceiver();
     eyes.describe(PICTURE);
     ExecutorService thread = Executors.newSingleThreadExecutor();

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
       ImportCommand.class,
       BenchCommand.class,
       ExportCommand.class,
-      VerifyCommand.class
+      VerifyCommand.class,
+      GpuProofCommand.class
     })
 public final class DeemCommand implements Runnable {
 

@@ -113,12 +113,21 @@ class ArchitectureTest {
                   "io.deem.desktop",
                   "io.deem.training",
                   "io.deem.training.evaluation")),
+          entry("io.deem.runtime", Set.of()),
           entry(
               "io.deem.runtime.cpu",
-              Set.of("io.deem.torch", "io.deem.onnx", "io.deem.desktop", "io.deem.training")),
+              Set.of(
+                  "io.deem.torch",
+                  "io.deem.onnx",
+                  "io.deem.desktop",
+                  "io.deem.training",
+                  "io.deem.runtime")),
           entry(
               "io.deem.runtime.gpu",
-              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
+              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training", "io.deem.runtime")),
+          entry(
+              "io.deem.runtime.gpu.proof",
+              Set.of("io.deem.torch", "io.deem.training", "io.deem.runtime.gpu")),
           entry("io.deem.mini", Set.of()),
           entry("io.deem.mini.recipe", Set.of("io.deem.mini", "io.deem.torch", "io.deem.training")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
@@ -135,6 +144,8 @@ class ArchitectureTest {
                   "io.deem.training.evaluation",
                   "io.deem.runtime.cpu",
                   "io.deem.bench",
+                  "io.deem.runtime.gpu",
+                  "io.deem.runtime.gpu.proof",
                   "io.deem.mini")));
 
   private static final JavaClasses DEEM =

@@ -1,4 +1,4 @@
-package io.deem.runtime.cpu;
+package io.deem.runtime;
 
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
@@ -20,16 +20,24 @@ import java.util.function.Function;
  * <p>Native code cannot be stopped from outside. The time limit and closing are therefore looked at
  * by the call itself, between its steps; see {@link #call}.
  */
-final class CallGuard {
+public final class CallGuard {
 
-  static final int MAX_WAIT_SECONDS = 60;
-  static final int TIME_LIMIT_SECONDS = 600;
-  static final int WINDOW = 20;
-  static final int PAUSE_SECONDS = 10;
+  /** How long a call waits for one of the others to end. */
+  public static final int MAX_WAIT_SECONDS = 60;
+
+  /** How long a call may take. */
+  public static final int TIME_LIMIT_SECONDS = 600;
+
+  /** Of so many calls half may fail in the engine before further ones are refused. */
+  public static final int WINDOW = 20;
+
+  /** How long they are refused. */
+  public static final int PAUSE_SECONDS = 10;
 
   /** Limits, so that tests need not wait. */
-  record Limits(int concurrentCalls, Duration maxWait, Duration timeLimit) {
-    static final Limits DEFAULT =
+  public record Limits(int concurrentCalls, Duration maxWait, Duration timeLimit) {
+    /** As many calls as there are processors, and the constants of this class. */
+    public static final Limits DEFAULT =
         new Limits(
             Runtime.getRuntime().availableProcessors(),
             Duration.ofSeconds(MAX_WAIT_SECONDS),

@@ -1,4 +1,4 @@
-package io.deem.runtime.cpu;
+package io.deem.runtime;
 
 import io.deem.Deem;
 import io.deem.DeemOptions;
@@ -12,27 +12,38 @@ import io.deem.perception.NetworkPerceiver;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A model on libtorch. */
-final class CpuDeem implements Deem {
+/** A model on an engine. */
+public final class EngineDeem implements Deem {
 
   private final CallGuard guard;
 
   private final ModelInfo info;
   private final Perceiver perceiver;
 
-  /** Takes over the model and the session, and closes both when it is closed. */
-  CpuDeem(ModelFolder model, Session session, DeemOptions options) {
-    this(model, session, new CaffeineImages(options.cacheBytes()), CallGuard.Limits.DEFAULT);
+  /**
+   * Takes over the model and the session, and closes both when it is closed.
+   *
+   * @param device for {@link #info}
+   */
+  public EngineDeem(ModelFolder model, Session session, String device, DeemOptions options) {
+    this(
+        model, session, device, new CaffeineImages(options.cacheBytes()), CallGuard.Limits.DEFAULT);
   }
 
-  CpuDeem(ModelFolder model, Session session, CaffeineImages images, CallGuard.Limits limits) {
+  /** As the other, with a cache and limits of one's own. */
+  public EngineDeem(
+      ModelFolder model,
+      Session session,
+      String device,
+      CaffeineImages images,
+      CallGuard.Limits limits) {
     Runnable free =
         () -> {
           session.close();
           model.close();
         };
     guard = new CallGuard(model.description().name(), limits, free);
-    info = info(model, session);
+    info = info(model, session, device);
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), guard::call);
   }
 
@@ -52,11 +63,11 @@ final class CpuDeem implements Deem {
   }
 
   /** Whether a call is running. */
-  boolean isBusy() {
+  public boolean isBusy() {
     return guard.isBusy();
   }
 
-  private static ModelInfo info(ModelFolder model, Session session) {
+  private static ModelInfo info(ModelFolder model, Session session, String device) {
     ModelFolder.Description description = model.description();
     Map<String, Long> counts = new LinkedHashMap<>();
     ModelPart.count(model.network().params())
@@ -64,7 +75,7 @@ final class CpuDeem implements Deem {
     return new ModelInfo(
         description.name(),
         description.architecture().imageSize(),
-        "cpu (" + session.engineName() + ")",
+        device + " (" + session.engineName() + ")",
         counts,
         description.provenance());
   }

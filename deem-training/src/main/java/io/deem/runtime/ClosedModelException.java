@@ -1,4 +1,4 @@
-package io.deem.runtime.cpu;
+package io.deem.runtime;
 
 /** A call came after the model was closed, or was running when it was. */
 final class ClosedModelException extends IllegalStateException {

@@ -1,4 +1,4 @@
-package io.deem.runtime.cpu;
+package io.deem.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,4 +1,4 @@
-package io.deem.runtime.cpu;
+package io.deem.runtime;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
@@ -6,12 +6,12 @@ import io.deem.perception.EncodedImage;
 import io.deem.perception.EncodedImages;
 
 /** The encoded images that were of use lately, within a bound on their memory. */
-final class CaffeineImages implements EncodedImages {
+public final class CaffeineImages implements EncodedImages {
 
   private final Cache<String, EncodedImage> cache;
 
   /** A cache of at most {@code bytes} of numbers; 0 keeps nothing. */
-  CaffeineImages(long bytes) {
+  public CaffeineImages(long bytes) {
     cache =
         Caffeine.newBuilder()
             .maximumWeight(bytes)
@@ -32,7 +32,7 @@ final class CaffeineImages implements EncodedImages {
   }
 
   /** How many images are kept, after those too many are gone. */
-  long size() {
+  public long size() {
     cache.cleanUp();
     return cache.estimatedSize();
   }
