@@ -1,5 +1,13 @@
 package io.deem.runtime.cpu;
 
+import io.deem.Aligner;
+import io.deem.graph.Param;
+import io.deem.torch.TorchSession;
+import io.deem.training.alignment.EncoderAlignment;
+import io.deem.weights.OverlaidTensors;
+import io.deem.weights.TensorSource;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import io.deem.Answer;
 import io.deem.Choice;
 import io.deem.Deem;
@@ -27,6 +35,12 @@ final class CpuDeem implements Deem {
 
   private final ModelInfo info;
   private final Perceiver perceiver;
+  private final Aligner aligner;
+
+  /** Calls read the weights together; an alignment changes them alone. */
+  private final ReadWriteLock weightsLock = new ReentrantReadWriteLock(true);
+
+  private volatile TensorSource weights;
 
   /** Takes over the model and the session, and closes both when it is closed. */
   CpuDeem(ModelFolder model, Session session, DeemOptions options) {
@@ -42,11 +56,58 @@ final class CpuDeem implements Deem {
     guard = new CallGuard(model.description().name(), limits, free);
     info = info(model, session);
     perceiver = new Guarded(new NetworkPerceiver(session, model, images));
+    weights = model.weights();
+    EncoderAlignment alignments =
+        new EncoderAlignment(
+            model,
+            () -> weights,
+            values -> change(model, session, images, values),
+            guard::requireOpen);
+    aligner =
+        new Aligner(
+            (plan, listener, cancellation) ->
+                alignments.align(
+                    plan,
+                    progress -> {
+                      guard.requireOpen();
+                      listener.onProgress(progress);
+                    },
+                    cancellation));
+  }
+
+  /** Gives some parameters new values, between calls. */
+  private void change(
+      ModelFolder model, Session session, CaffeineImages images, Map<String, float[]> values) {
+    if (!(session instanceof TorchSession torch)) {
+      throw new IllegalStateException(session.engineName() + " cannot change weights");
+    }
+    weightsLock.writeLock().lock();
+    try {
+      guard.requireOpen();
+      OverlaidTensors changed = new OverlaidTensors(weights, "an alignment");
+      for (Param param : model.network().params()) {
+        float[] value = values.get(param.name());
+        if (value != null) {
+          torch.load(param);
+          torch.set(param.name(), value);
+          changed.with(param.name(), param.shape().extents(), () -> value);
+        }
+      }
+      weights = changed;
+      images.clear();
+    } finally {
+      weightsLock.writeLock().unlock();
+    }
   }
 
   @Override
   public Perceiver perceiver() {
     return perceiver;
+  }
+
+  @Override
+  public Aligner aligner() {
+    return aligner;
   }
 
   @Override
@@ -87,7 +148,15 @@ final class CpuDeem implements Deem {
     }
 
     private <T> T call(Function<NetworkPerceiver, T> work) {
-      return guard.call(check -> work.apply(network.withCheck(check)));
+      return guard.call(
+          check -> {
+            weightsLock.readLock().lock();
+            try {
+              return work.apply(network.withCheck(check));
+            } finally {
+              weightsLock.readLock().unlock();
+            }
+          });
     }
 
     @Override

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       ChooseCommand.class,
       RedrawCommand.class,
       FidelityCommand.class,
+      AlignCommand.class,
       DescribeModelCommand.class,
       ImportCommand.class,
       VerifyCommand.class

@@ -37,6 +37,8 @@ class ArchitectureTest {
           entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
           entry("io.deem.image", Set.of("io.deem.graph")),
+          entry(
+              "io.deem.lora", Set.of("io.deem.graph", "io.deem.random", "io.deem.weights")),
           entry("io.deem.diffusion", Set.of("io.deem.graph", "io.deem.random")),
           entry("io.deem.generation", Set.of("io.deem.graph", "io.deem.random")),
           entry(
@@ -102,17 +104,28 @@ class ArchitectureTest {
           entry("io.deem.torch", Set.of()),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
+          entry("io.deem.training.alignment", Set.of("io.deem.torch", "io.deem.training")),
           entry(
               "io.deem.training.verify",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
           entry(
               "io.deem.runtime.cpu",
-              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
+              Set.of(
+                  "io.deem.torch",
+                  "io.deem.desktop",
+                  "io.deem.training",
+                  "io.deem.training.alignment")),
           entry(
               "io.deem.runtime.gpu",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
           entry("io.deem.mini", Set.of()),
-          entry("io.deem.mini.recipe", Set.of("io.deem.mini", "io.deem.torch", "io.deem.training")),
+          entry(
+              "io.deem.mini.recipe",
+              Set.of(
+                  "io.deem.mini",
+                  "io.deem.torch",
+                  "io.deem.training",
+                  "io.deem.training.alignment")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry(
               "io.deem.cli",
