@@ -72,7 +72,8 @@ public interface ImageSet {
               .filter(
                   file -> {
                     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-                    return endings.contains(name.substring(name.lastIndexOf('.') + 1));
+                    int dot = name.lastIndexOf('.');
+                    return dot >= 0 && endings.contains(name.substring(dot + 1));
                   })
               .sorted()
               .toList();
