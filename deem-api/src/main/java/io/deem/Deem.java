@@ -66,6 +66,15 @@ public interface Deem extends AutoCloseable {
   /** Answers about images. */
   Perceiver perceiver();
 
+  /**
+   * Makes the model see images of a new kind better, from the images alone.
+   *
+   * @throws UnsupportedOperationException if the runtime cannot learn
+   */
+  default Aligner aligner() {
+    throw new UnsupportedOperationException("this runtime cannot align a model");
+  }
+
   /** What the model is, from its {@code deem.json}. */
   ModelInfo info();
 

@@ -1,8 +1,11 @@
 package io.deem.graph;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /**
  * One subgraph, run by one native call. Immutable; engines compile it once.
@@ -101,6 +104,42 @@ public final class Block {
       }
     }
     return symbols;
+  }
+
+  /**
+   * A block that computes the same but for some operations.
+   *
+   * @param change is shown each operation's copy in the new block, after its operands, and returns
+   *     what takes its place: the copy itself, or what it computes from the copy and its operands
+   */
+  public Block rewritten(UnaryOperator<Tensor> change) {
+    return Graph.block(
+        name,
+        g -> {
+          Map<Tensor, Tensor> copies = new HashMap<>();
+          for (Tensor node : nodes) {
+            Tensor copy = change.apply(copy(g, node, copies));
+            if (!copy.shape().equals(node.shape()) || copy.type() != node.type()) {
+              throw new ShapeException("the change of " + node, node.shape().toString(), copy);
+            }
+            copies.put(node, copy);
+          }
+          return outputs.stream().map(copies::get).toList();
+        });
+  }
+
+  private static Tensor copy(Graph g, Tensor node, Map<Tensor, Tensor> copies) {
+    Attributes with = node.attributes();
+    return switch (node.op()) {
+      case INPUT -> g.input(with.get("name", String.class), node.shape(), node.type());
+      case PARAM -> g.param(with.get("param", Param.class));
+      case CONSTANT -> g.constant(with.get("values", float[].class), node.shape().extents());
+      default -> {
+        List<Tensor> operands = new ArrayList<>();
+        node.operands().forEach(each -> operands.add(each == null ? null : copies.get(each)));
+        yield g.node(node.op(), operands, with, node.shape(), node.type());
+      }
+    };
   }
 
   private ShapeException mismatch(int index, long[] actual) {

@@ -76,6 +76,7 @@ public enum Op {
   GRID_SAMPLE,
   RESIZE,
   CROSS_ENTROPY,
+  DROPOUT,
   DETACH;
 
   /** Whether its first operand must be floating-point. */

@@ -688,6 +688,20 @@ public final class Tensor {
         Op.CROSS_ENTROPY, List.of(this, targets), attributes, Shape.of(), DataType.FLOAT);
   }
 
+  /**
+   * This with a random share of its elements zero and the others larger for it, {@code 1 / (1 -
+   * rate)} times; other elements each time the block runs (Srivastava et al. 2014). The draws are
+   * the engine's own.
+   *
+   * @param rate the share, from 0 to less than 1
+   */
+  public Tensor dropout(double rate) {
+    if (!(rate >= 0 && rate < 1)) {
+      throw new IllegalArgumentException("dropout must be from 0 to less than 1, not " + rate);
+    }
+    return rate == 0 ? this : unary(Op.DROPOUT, Attributes.of("rate", rate));
+  }
+
   /** The same values, through which no gradient flows. */
   public Tensor detach() {
     return unary(Op.DETACH);

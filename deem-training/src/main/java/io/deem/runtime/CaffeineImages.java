@@ -31,6 +31,11 @@ public final class CaffeineImages implements EncodedImages {
     cache.put(contentHash, image);
   }
 
+  /** Forgets all, for when the encoder has changed. */
+  void clear() {
+    cache.invalidateAll();
+  }
+
   /** How many images are kept, after those too many are gone. */
   public long size() {
     cache.cleanUp();

@@ -170,7 +170,12 @@ public final class CallGuard {
     return result;
   }
 
-  private void requireOpen() {
+  /**
+   * Checks that the model is usable.
+   *
+   * @throws IllegalStateException if it is closed
+   */
+  void requireOpen() {
     if (closed) {
       throw new ClosedModelException();
     }

@@ -1,24 +1,38 @@
 package io.deem.runtime;
 
+import io.deem.Aligner;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
+import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.torch.TorchSession;
+import io.deem.training.alignment.EncoderAlignment;
+import io.deem.weights.OverlaidTensors;
+import io.deem.weights.TensorSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 
 /** A model on an engine. */
 public final class EngineDeem implements Deem {
 
   private final CallGuard guard;
-
   private final ModelInfo info;
   private final Perceiver perceiver;
+  private final Aligner aligner;
+
+  /** Calls read the weights together; an alignment changes them alone. */
+  private final ReadWriteLock weightsLock = new ReentrantReadWriteLock(true);
+
+  private volatile TensorSource weights;
 
   /**
    * Takes over the model and the session, and closes both when it is closed.
@@ -44,12 +58,75 @@ public final class EngineDeem implements Deem {
         };
     guard = new CallGuard(model.description().name(), limits, free);
     info = info(model, session, device);
-    perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), guard::call);
+    weights = model.weights();
+    perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), this::guarded);
+    aligner = aligner(model, session, images);
+  }
+
+  /** Lets a call pass the guard, and see one state of the weights from its beginning to its end. */
+  private <T> T guarded(Function<Runnable, T> work) {
+    return guard.call(
+        check -> {
+          weightsLock.readLock().lock();
+          try {
+            return work.apply(check);
+          } finally {
+            weightsLock.readLock().unlock();
+          }
+        });
+  }
+
+  private Aligner aligner(ModelFolder model, Session session, CaffeineImages images) {
+    EncoderAlignment alignments =
+        new EncoderAlignment(
+            model,
+            () -> weights,
+            values -> change(model, session, images, values),
+            guard::requireOpen);
+    return new Aligner(
+        (plan, listener, cancellation) ->
+            alignments.align(
+                plan,
+                progress -> {
+                  guard.requireOpen();
+                  listener.onProgress(progress);
+                },
+                cancellation));
+  }
+
+  /** Gives some parameters new values, between calls. */
+  private void change(
+      ModelFolder model, Session session, CaffeineImages images, Map<String, float[]> values) {
+    if (!(session instanceof TorchSession torch)) {
+      throw new IllegalStateException(session.engineName() + " cannot change weights");
+    }
+    weightsLock.writeLock().lock();
+    try {
+      guard.requireOpen();
+      OverlaidTensors changed = new OverlaidTensors(weights, "an alignment");
+      for (Param param : model.network().params()) {
+        float[] value = values.get(param.name());
+        if (value != null) {
+          torch.load(param);
+          torch.set(param.name(), value);
+          changed.with(param.name(), param.shape().extents(), () -> value);
+        }
+      }
+      weights = changed;
+      images.clear();
+    } finally {
+      weightsLock.writeLock().unlock();
+    }
   }
 
   @Override
   public Perceiver perceiver() {
     return perceiver;
+  }
+
+  @Override
+  public Aligner aligner() {
+    return aligner;
   }
 
   @Override

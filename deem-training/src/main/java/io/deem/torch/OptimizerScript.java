@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * AdamW's arithmetic in libtorch: one script call updates all parameters that share a learning rate
- * and a weight decay. Holds the moments.
+ * The arithmetic of AdamW and of momentum in libtorch: one script call updates all parameters that
+ * share a learning rate and a weight decay. Holds the moments.
  */
 public final class OptimizerScript implements AutoCloseable {
 
@@ -42,6 +42,17 @@ public final class OptimizerScript implements AutoCloseable {
           return h
       """;
 
+  private static final String SGD =
+      """
+        def forward(self: __torch__.Block, h: Tensor, p: List[Tensor], g: List[Tensor], m: List[Tensor]) -> Tensor:
+          torch._foreach_mul_(g, float(h[0]))
+          torch._foreach_mul_(m, float(h[2]))
+          torch._foreach_add_(m, g)
+          torch._foreach_add_(p, m, alpha=-float(h[1]))
+          torch._foreach_zero_(g)
+          return h
+      """;
+
   private final TorchSession session;
   private final PtNDManager manager;
   private final Map<String, Moments> moments = new TreeMap<>();
@@ -61,6 +72,7 @@ public final class OptimizerScript implements AutoCloseable {
       long step,
       double clip) {}
 
+  /** The second is null for an optimiser that has but one. */
   private record Moments(PtNDArray first, PtNDArray second) {}
 
   /** An optimiser of a session's parameters. */
@@ -110,7 +122,7 @@ public final class OptimizerScript implements AutoCloseable {
       PtNDArray step = (PtNDArray) scope.manager().create((float) update.step);
       step.setName(STEPS);
       for (String name : names) {
-        Moments state = moments.computeIfAbsent(name, this::zeroMoments);
+        Moments state = moments.computeIfAbsent(name, each -> zeroMoments(each, true));
         arguments.add(alias(scope, name));
         arguments.add(gradient(scope, name));
         arguments.add(state.first);
@@ -121,13 +133,36 @@ public final class OptimizerScript implements AutoCloseable {
     }
   }
 
-  /** The moments: {@code m.NAME} and {@code v.NAME}, in row-major order. */
+  /**
+   * Changes these parameters in place by gradient descent with momentum, {@code m = momentum * m +
+   * g; p = p - rate * m}, and sets their gradients to zero.
+   *
+   * @param clip the gradients are multiplied by this first
+   */
+  public void momentum(List<String> names, double learningRate, double momentum, double clip) {
+    try (TorchScope scope = session.scope()) {
+      List<PtNDArray> arguments = new ArrayList<>();
+      double[] numbers = {clip, learningRate, momentum};
+      arguments.add((PtNDArray) scope.manager().create(numbers));
+      for (String name : names) {
+        Moments state = moments.computeIfAbsent(name, each -> zeroMoments(each, false));
+        arguments.add(alias(scope, name));
+        arguments.add(gradient(scope, name));
+        arguments.add(state.first);
+      }
+      scope.call(TorchEngine.script(SGD), arguments);
+    }
+  }
+
+  /** The moments: {@code m.NAME} and, if there are two, {@code v.NAME}, in row-major order. */
   public Map<String, float[]> moments() {
     Map<String, float[]> result = new LinkedHashMap<>();
     moments.forEach(
         (name, state) -> {
           result.put("m." + name, state.first.toFloatArray());
-          result.put("v." + name, state.second.toFloatArray());
+          if (state.second != null) {
+            result.put("v." + name, state.second.toFloatArray());
+          }
         });
     return result;
   }
@@ -144,8 +179,10 @@ public final class OptimizerScript implements AutoCloseable {
             name,
             new Moments(
                 moment(create(saved.floats(key, shape.getShape()), shape), FIRST_MOMENTS),
-                moment(
-                    create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)));
+                saved.contains("v." + name)
+                    ? moment(
+                        create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)
+                    : null));
       }
     }
   }
@@ -156,11 +193,11 @@ public final class OptimizerScript implements AutoCloseable {
     moments.clear();
   }
 
-  private Moments zeroMoments(String name) {
+  private Moments zeroMoments(String name, boolean two) {
     Shape shape = session.loaded(name).getShape();
     return new Moments(
         moment((PtNDArray) manager.zeros(shape), FIRST_MOMENTS),
-        moment((PtNDArray) manager.zeros(shape), SECOND_MOMENTS));
+        two ? moment((PtNDArray) manager.zeros(shape), SECOND_MOMENTS) : null);
   }
 
   private PtNDArray create(float[] values, Shape shape) {
@@ -169,7 +206,9 @@ public final class OptimizerScript implements AutoCloseable {
 
   private static void free(Moments state) {
     state.first.close();
-    state.second.close();
+    if (state.second != null) {
+      state.second.close();
+    }
   }
 
   private PtNDArray gradient(TorchScope scope, String name) {

@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.BlockRewriting;
 import io.deem.graph.Engine;
 import io.deem.graph.Param;
 import io.deem.weights.TensorSource;
@@ -105,7 +106,21 @@ public final class TorchEngine implements Engine {
 
   @Override
   public TorchSession open(TensorSource weights) {
-    return new TorchSession(this, weights);
+    return open(weights, BlockRewriting.NONE);
+  }
+
+  /**
+   * Opens weights for networks whose blocks are changed before they are compiled.
+   *
+   * @param weights must stay open as long as the session; has the parameters of the changed blocks
+   */
+  public TorchSession open(TensorSource weights, BlockRewriting rewriting) {
+    return new TorchSession(this, weights, rewriting);
+  }
+
+  /** Starts the random numbers that dropout draws in this process. */
+  public static void seed(long seed) {
+    JniUtils.setSeed(seed);
   }
 
   PtNDManager root() {

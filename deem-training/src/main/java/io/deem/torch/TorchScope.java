@@ -91,7 +91,7 @@ public final class TorchScope implements TrainingScope {
 
   @Override
   public List<Value> run(Block block, List<Value> inputs) {
-    TorchSession.Compiled compiled = session.compiled(block);
+    TorchSession.Compiled compiled = session.compiled(block, gradients);
     List<PtNDArray> arguments = new ArrayList<>(inputs.size() + compiled.arguments().size());
     List<long[]> shapes = new ArrayList<>(inputs.size());
     for (Value input : inputs) {

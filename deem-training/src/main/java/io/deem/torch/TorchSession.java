@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.BlockRewriting;
 import io.deem.graph.BufferPool;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
@@ -36,16 +37,19 @@ public final class TorchSession implements TrainingSession {
   private final TensorSource weights;
   private final PtNDManager manager;
   private final BufferPool buffers = new BufferPool();
+  private final BlockRewriting rewriting;
   private final Map<Block, Compiled> compiled = new ConcurrentHashMap<>();
+  private final Map<Block, Compiled> compiledForTraining = new ConcurrentHashMap<>();
   private final Map<String, PtNDArray> params = new ConcurrentSkipListMap<>();
   private final Set<String> narrow = ConcurrentHashMap.newKeySet();
   private final Set<String> offloaded = ConcurrentHashMap.newKeySet();
   private volatile Predicate<String> trainable = name -> false;
   private volatile Predicate<String> offload = name -> false;
 
-  TorchSession(TorchEngine engine, TensorSource weights) {
+  TorchSession(TorchEngine engine, TensorSource weights, BlockRewriting rewriting) {
     this.engine = engine;
     this.weights = weights;
+    this.rewriting = rewriting;
     this.manager = engine.root().newSubManager(engine.options().djlDevice());
   }
 
@@ -160,6 +164,7 @@ public final class TorchSession implements TrainingSession {
     manager.close();
     params.clear();
     compiled.clear();
+    compiledForTraining.clear();
   }
 
   BufferPool buffers() {
@@ -178,9 +183,13 @@ public final class TorchSession implements TrainingSession {
     return array;
   }
 
-  Compiled compiled(Block block) {
-    Compiled known = compiled.get(block);
-    return known != null ? known : compiled.computeIfAbsent(block, this::compile);
+  Compiled compiled(Block block, boolean training) {
+    boolean apart = training && rewriting != BlockRewriting.NONE;
+    Map<Block, Compiled> cache = apart ? compiledForTraining : compiled;
+    Compiled known = cache.get(block);
+    return known != null
+        ? known
+        : cache.computeIfAbsent(block, each -> compile(rewriting.apply(each, apart)));
   }
 
   private Compiled compile(Block block) {

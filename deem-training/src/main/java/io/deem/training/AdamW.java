@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  *
  * <p>Parameters that no gradient has ever reached are left alone, without decay, as in PyTorch.
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
 
   /**
    * The constants.
@@ -76,6 +76,7 @@ public final class AdamW implements AutoCloseable {
   }
 
   /** Steps taken. */
+  @Override
   public long steps() {
     return step;
   }
@@ -86,6 +87,7 @@ public final class AdamW implements AutoCloseable {
    * @param rateFactor multiplies every learning rate; see {@link LearningRateSchedule#factor}
    * @return the global norm of the gradients before clipping; if it is not finite, nothing changes
    */
+  @Override
   public double step(double rateFactor) {
     List<String> names = script.namesWithGradient();
     double norm = script.globalNorm(names);
@@ -115,11 +117,13 @@ public final class AdamW implements AutoCloseable {
   }
 
   /** The moments, for a checkpoint: {@code m.NAME} and {@code v.NAME}. */
+  @Override
   public Map<String, float[]> state() {
     return script.moments();
   }
 
   /** Continues from saved moments. */
+  @Override
   public void restore(TensorSource moments, long steps) {
     script.restore(moments);
     step = steps;

@@ -44,7 +44,7 @@ final class Checkpoints {
   }
 
   /** Writes a checkpoint, then removes those that are too many. */
-  void save(TorchSession session, AdamW optimizer, long step, String recipe) throws IOException {
+  void save(TorchSession session, Optimizer optimizer, long step, String recipe) throws IOException {
     Files.createDirectories(folder);
     Path target = folder.resolve(String.format("%s%08d", PREFIX, step));
     if (Files.exists(target)) {
@@ -85,7 +85,7 @@ final class Checkpoints {
    * @return the step to go on with
    * @throws IOException if the checkpoint is of another recipe or damaged
    */
-  static long restore(Path checkpoint, TorchSession session, AdamW optimizer, String recipe)
+  static long restore(Path checkpoint, TorchSession session, Optimizer optimizer, String recipe)
       throws IOException {
     JsonObject state;
     try {

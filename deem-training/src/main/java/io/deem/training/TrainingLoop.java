@@ -5,6 +5,7 @@ import io.deem.Progress;
 import io.deem.ProgressListener;
 import io.deem.graph.Value;
 import io.deem.random.RandomSource;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchScope;
 import io.deem.torch.TorchSession;
 import java.io.IOException;
@@ -52,12 +53,12 @@ public final class TrainingLoop {
       long checkpointEvery) {}
 
   private final TorchSession session;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
   private final Plan plan;
   private int skippedInARow;
 
   /** A run. */
-  public TrainingLoop(TorchSession session, AdamW optimizer, Plan plan) {
+  public TrainingLoop(TorchSession session, Optimizer optimizer, Plan plan) {
     this.session = session;
     this.optimizer = optimizer;
     this.plan = plan;
@@ -108,6 +109,7 @@ public final class TrainingLoop {
 
   private Map<String, Double> step(TrainingTask task, long step) {
     Map<String, Double> metrics = new LinkedHashMap<>();
+    TorchEngine.seed(plan.seed * 1_000_003L + step);
     try (TorchScope scope = session.trainingScope()) {
       TrainingTask.Losses losses = task.losses(scope, step, random(step));
       double total = losses.total().scalar();

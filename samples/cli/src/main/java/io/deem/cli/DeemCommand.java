@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       FidelityCommand.class,
       ImagineCommand.class,
       ChatCommand.class,
+      AlignCommand.class,
       DescribeModelCommand.class,
       EvaluateCommand.class,
       ImportCommand.class,

@@ -38,6 +38,8 @@ class ArchitectureTest {
           entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
           entry("io.deem.image", Set.of("io.deem.graph")),
+          entry(
+              "io.deem.lora", Set.of("io.deem.graph", "io.deem.random", "io.deem.weights")),
           entry("io.deem.diffusion", Set.of("io.deem.graph", "io.deem.random")),
           entry("io.deem.generation", Set.of("io.deem.graph", "io.deem.random")),
           entry(
@@ -104,6 +106,7 @@ class ArchitectureTest {
           entry("io.deem.onnx", Set.of()),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
+          entry("io.deem.training.alignment", Set.of("io.deem.torch", "io.deem.training")),
           entry("io.deem.training.data", Set.of()),
           entry("io.deem.training.evaluation", Set.of("io.deem.desktop", "io.deem.training.data")),
           entry(
@@ -113,7 +116,9 @@ class ArchitectureTest {
                   "io.deem.desktop",
                   "io.deem.training",
                   "io.deem.training.evaluation")),
-          entry("io.deem.runtime", Set.of()),
+          entry(
+              "io.deem.runtime",
+              Set.of("io.deem.torch", "io.deem.training", "io.deem.training.alignment")),
           entry(
               "io.deem.runtime.cpu",
               Set.of(
@@ -129,7 +134,13 @@ class ArchitectureTest {
               "io.deem.runtime.gpu.proof",
               Set.of("io.deem.torch", "io.deem.training", "io.deem.runtime.gpu")),
           entry("io.deem.mini", Set.of()),
-          entry("io.deem.mini.recipe", Set.of("io.deem.mini", "io.deem.torch", "io.deem.training")),
+          entry(
+              "io.deem.mini.recipe",
+              Set.of(
+                  "io.deem.mini",
+                  "io.deem.torch",
+                  "io.deem.training",
+                  "io.deem.training.alignment")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry("io.deem.bench", Set.of("io.deem.torch")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),

@@ -438,4 +438,33 @@ class DeemCommandTest {
     assertEquals(List.of(), ran.err);
     assertTrue(fails("verify", folder).contains(folder.toString()));
   }
+
+  @Test
+  void alignsToPictures() throws IOException {
+    Path pictures = Files.createDirectory(folder.resolve("pictures"));
+    for (int i = 0; i < 3; i++) {
+      byte[] rgb = new byte[16 * 16 * 3];
+      new Random(i).nextBytes(rgb);
+      Image.ofRgb(16, 16, rgb).write(pictures.resolve(i + ".png"));
+    }
+    Path out = folder.resolve("aligned");
+    Ran ran =
+        deem(
+            "align", MODEL, "--images", pictures, "--out", out, "--steps", 1, "--batch", 1,
+            "--json");
+    assertEquals(0, ran.code, ran.err.toString());
+    assertEquals(1, ran.err.stream().filter(line -> line.startsWith("align: ")).count());
+    assertEquals("deem", ran.json(0).get("strategy").getAsString());
+    assertEquals(2, ran.json(0).get("trainingImages").getAsInt());
+    assertEquals(0, deem("describe-model", "--model", out).code);
+    Ran again = deem("align", MODEL, "--images", pictures, "--out", out);
+    assertEquals(1, again.code);
+    assertEquals(
+        List.of("deem: " + out + ": is there already; choose another folder"), again.err);
+    Ran wrong =
+        deem(
+            "align", MODEL, "--images", pictures, "--out", folder.resolve("b"), "--strategy", "x");
+    assertEquals(2, wrong.code);
+    assertTrue(wrong.err.get(0).contains("must be deem, diva or genhancer"));
+  }
 }

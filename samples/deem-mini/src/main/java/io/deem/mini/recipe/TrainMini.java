@@ -47,7 +47,9 @@ public final class TrainMini {
     }
     for (Stage extra :
         List.of(
-            new SpeedStage(alignment(recipe)), new PresenceStage(recipe, PresenceStage.SHIPPED))) {
+            new SpeedStage(alignment(recipe)),
+            new PresenceStage(recipe, PresenceStage.SHIPPED),
+            new FeedbackStage(recipe))) {
       if (chosen.contains(extra.name())) {
         extra.run(reporter(), new Cancellation());
       }
