@@ -15,8 +15,10 @@ import io.deem.model.VisualTokenizer;
 import io.deem.perception.EncodedImages;
 import io.deem.perception.InterleavedText;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.text.TokenizerFile;
+import io.deem.weights.ElementType;
+import io.deem.weights.TensorSource;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,9 +60,17 @@ public final class OnnxExport {
       throw new FileAlreadyExistsException(folder + ": is there already");
     }
     Path place = folder.toAbsolutePath().normalize();
-    ModelFolder.open(model).close();
-    Files.createDirectories(place.getParent());
-    Path draft = Files.createTempDirectory(place.getParent(), place.getFileName() + ".part");
+    // Its name is nobody else's: creating it fails if it is there.
+    Path draft = place.resolveSibling(place.getFileName() + ".part" + System.nanoTime());
+    try (ModelFolder opened = ModelFolder.open(model)) {
+      Files.createDirectories(place.getParent());
+      Files.createDirectory(draft);
+      return write(engine, opened, draft, place);
+    }
+  }
+
+  private static int write(OnnxEngine engine, ModelFolder model, Path draft, Path place)
+      throws IOException {
     boolean done = false;
     try {
       copy(model, draft);
@@ -75,14 +85,30 @@ public final class OnnxExport {
     }
   }
 
-  /** Copies what makes up a model's folder. */
-  private static void copy(Path model, Path to) throws IOException {
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(model, "{deem.json,tokenizer.json,*.safetensors,*.index.json}")) {
-      for (Path file : files) {
-        Files.copy(file, to.resolve(file.getFileName().toString()));
-      }
-    }
+  /**
+   * Copies a model. Weights that are derived when a model is opened are stored in the copy, so that
+   * ONNX files can refer to them; nothing is rounded.
+   */
+  private static void copy(ModelFolder model, Path to) throws IOException {
+    ModelFolder.Description description = model.description();
+    ModelFolder.Description copied =
+        new ModelFolder.Description(
+            description.name(),
+            description.architecture(),
+            description.prompts(),
+            false,
+            description.provenance());
+    ModelFolder.write(to, copied, model.weights(), type(model), TokenizerFile.read(model.folder()));
+  }
+
+  /** BF16 if it holds every stored number. What is derived are stored numbers and -100. */
+  private static ElementType type(ModelFolder model) {
+    TensorSource weights = model.weights();
+    boolean low =
+        model.network().params().stream()
+            .filter(param -> weights.file(param.name()).isPresent())
+            .allMatch(param -> weights.info(param.name()).type() == ElementType.BF16);
+    return low ? ElementType.BF16 : ElementType.F32;
   }
 
   private static int blocks(OnnxEngine engine, Path folder) throws IOException {

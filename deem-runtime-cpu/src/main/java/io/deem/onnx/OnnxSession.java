@@ -76,6 +76,9 @@ public final class OnnxSession implements Session {
         options.setIntraOpNumThreads(library.threads());
         options.addConfigEntry("session.intra_op.allow_spinning", "0");
       }
+      // An arena is a session's own and keeps the most that its block ever needed: with a session
+      // for each block, the temporaries of all blocks would stay at once.
+      options.setCPUArenaAllocator(false);
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       if (model.folder() != null) {
         options.addConfigEntry(

@@ -53,8 +53,7 @@ class OnnxExportTest {
       expected = perceive(new NetworkPerceiver(session, opened, EncodedImages.NONE));
     }
     assertEquals(expected, perceiveElsewhere(exported));
-    assertThrows(
-        FileAlreadyExistsException.class, () -> OnnxExport.write(ENGINE, model, exported));
+    assertThrows(FileAlreadyExistsException.class, () -> OnnxExport.write(ENGINE, model, exported));
   }
 
   @Test
@@ -94,8 +93,7 @@ class OnnxExportTest {
     Path exported = Path.of(arguments[0]);
     try (ModelFolder opened = ModelFolder.open(exported);
         OnnxSession session = ENGINE.openExported(exported)) {
-      System.out.println(
-          perceive(new NetworkPerceiver(session, opened, EncodedImages.NONE)));
+      System.out.println(perceive(new NetworkPerceiver(session, opened, EncodedImages.NONE)));
     }
   }
 

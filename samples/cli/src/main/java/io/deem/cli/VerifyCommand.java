@@ -116,11 +116,7 @@ final class VerifyCommand implements Callable<Integer> {
     boolean ok = true;
     for (Path folder : folders) {
       Report report =
-          Verification.run(
-              folder,
-              engines,
-              tolerance,
-              parent.json() ? line -> {} : out::println);
+          Verification.run(folder, engines, tolerance, parent.json() ? line -> {} : out::println);
       if (parent.json()) {
         report.comparisons().forEach(each -> out.println(GSON.toJson(json(folder, each))));
       }
