@@ -1,6 +1,6 @@
 package io.deem.bench;
 
-import io.deem.model.ConvNextEncoder;
+import io.deem.model.ImageEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.FullSize;
 import io.deem.model.LlamaDecoder;
@@ -26,7 +26,7 @@ public record Shape(
     String name,
     Optional<Path> folder,
     Optional<LlamaDecoder.Config> languageModel,
-    Optional<ConvNextEncoder.Config> encoder,
+    Optional<ImageEncoder.Config> encoder,
     Optional<UNet.Config> denoiser,
     int imageSize) {
 
