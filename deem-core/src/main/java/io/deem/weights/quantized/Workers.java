@@ -37,6 +37,8 @@ final class Workers {
    * ends the work and is thrown; so does interrupting the caller.
    */
   static void run(int threads, int tasks, Hiring hiring, Watch watch) throws IOException {
+    // Before the others start: they might leave nothing for the caller to do, and to tell of.
+    watch.started(0);
     AtomicInteger next = new AtomicInteger();
     AtomicBoolean stop = new AtomicBoolean();
     List<FutureTask<Void>> others = new ArrayList<>();

@@ -65,8 +65,9 @@ class OnnxExportTest {
     assertThrows(NoSuchFileException.class, () -> ENGINE.openExported(folder));
   }
 
-  /** What a process prints that has neither libtorch nor the protobuf classes. */
-  private static String perceiveElsewhere(Path exported) throws Exception {
+  /** What a process perceives that has neither libtorch nor the protobuf classes. */
+  private String perceiveElsewhere(Path exported) throws Exception {
+    Path answer = folder.resolve("answer");
     String classPath =
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(entry -> !entry.matches(".*(pytorch|protobuf|tribuo).*"))
@@ -77,12 +78,13 @@ class OnnxExportTest {
                 "-cp",
                 classPath,
                 OnnxExportTest.class.getName(),
-                exported.toString())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
+                exported.toString(),
+                answer.toString())
+            .redirectErrorStream(true)
             .start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), out);
-    return out.strip();
+    return Files.readString(answer);
   }
 
   /** Run by the test, in a process of its own. */
@@ -93,7 +95,8 @@ class OnnxExportTest {
     Path exported = Path.of(arguments[0]);
     try (ModelFolder opened = ModelFolder.open(exported);
         OnnxSession session = ENGINE.openExported(exported)) {
-      System.out.println(perceive(new NetworkPerceiver(session, opened, EncodedImages.NONE)));
+      String said = perceive(new NetworkPerceiver(session, opened, EncodedImages.NONE));
+      Files.writeString(Path.of(arguments[1]), said);
     }
   }
 
