@@ -116,7 +116,8 @@ final class TorchScriptCompiler {
             && node.op() == Op.PARAM
             && node.shape().rank() > 1
             && !narrow.contains(node);
-    if (precision == Precision.FP64 && node.type() == DataType.FLOAT || maybeNarrow) {
+    boolean maybeShort = precision == Precision.FP64 && node.type() == DataType.FLOAT;
+    if (maybeShort || maybeNarrow) {
       String name = names.get(node);
       names.put(node, name + "w");
       line(name + "w", "torch.to(" + name + ", " + precision.scalarType + ")");

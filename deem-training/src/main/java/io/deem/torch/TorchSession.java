@@ -77,7 +77,8 @@ public final class TorchSession implements TrainingSession {
   }
 
   private boolean reload(String name) {
-    boolean other = narrow.remove(name) | offloaded.remove(name);
+    boolean wasNarrow = narrow.remove(name);
+    boolean other = offloaded.remove(name) || wasNarrow;
     if (other) {
       compiled.clear();
       params.get(name).close();

@@ -8,6 +8,7 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import io.deem.weights.ElementType;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -63,11 +64,11 @@ final class WeightLoader {
     if (bits) {
       aliased[aliased.length - 1] *= BYTES_OF_BFLOAT16;
     }
-    try (PtNDArray alias = (PtNDArray) host.create(bytes, new Shape(aliased), stored)) {
-      PtNDArray loaded = TorchValue.arrayOf(scope.call(script, List.of(alias)).get(0));
+    try (PtNDArray alias = host.create(bytes, new Shape(aliased), stored)) {
+      return TorchValue.arrayOf(scope.call(script, List.of(alias)).get(0));
+    } finally {
       // The map may go once its last buffer is garbage, but not while it is being copied.
-      java.lang.ref.Reference.reachabilityFence(bytes);
-      return loaded;
+      Reference.reachabilityFence(bytes);
     }
   }
 

@@ -39,6 +39,7 @@ final class CudaLibrary {
   private static final String EMBEDDED_JNI = "io/deem/runtime/gpu/native/" + JNI;
   private static final String MANIFEST = "files.txt";
   private static final String CUDA = "cu124";
+  private static final String DRIVER_PART = "libcaffe2_nvrtc.so";
 
   private final ClassLoader loader;
   private final String version;
@@ -72,10 +73,9 @@ final class CudaLibrary {
    * Makes DJL load libtorch for CUDA; without effect once a libtorch is loaded.
    *
    * @param cache folder under which it is unpacked
-   * @param withGpu whether a GPU will be used: without, the driver's library must not be asked for
    * @throws IOException if it is not there or cannot be unpacked
    */
-  static void choose(ClassLoader loader, Path cache, boolean withGpu) throws IOException {
+  static void choose(ClassLoader loader, Path cache) throws IOException {
     if (chosenByHand() != null) {
       return;
     }
@@ -86,9 +86,22 @@ final class CudaLibrary {
     Path folder = library.unpack(cache);
     System.setProperty(PATH, folder.toString());
     System.setProperty("PYTORCH_VERSION", library.version.replaceAll("-.*", ""));
-    // By another flavour's name DJL loads the same files but for the one that links to the driver;
-    // libtorch itself opens that one when it first uses a GPU.
-    System.setProperty("PYTORCH_FLAVOR", withGpu ? CUDA : "cpu");
+    // By another flavour's name DJL loads the same files but for the one that links to the driver,
+    // without which all of libtorch would fail to load.
+    System.setProperty("PYTORCH_FLAVOR", "cpu");
+  }
+
+  /**
+   * Loads the file that links to the driver. libtorch would do so when it first needs it, and then
+   * say less about why it cannot.
+   *
+   * @throws UnsatisfiedLinkError if there is no driver
+   */
+  static void loadDriverPart() {
+    String folder = chosenByHand();
+    if (folder != null && Files.exists(Path.of(folder, DRIVER_PART))) {
+      System.load(Path.of(folder, DRIVER_PART).toAbsolutePath().toString());
+    }
   }
 
   /** Where DJL keeps unpacked libraries. */
@@ -112,7 +125,7 @@ final class CudaLibrary {
       }
       if (CUDA.equals(properties.getProperty("flavor"))) {
         String version = properties.getProperty("version", "");
-        List<String> names = List.of(properties.getProperty("libraries", "").split(","));
+        List<String> names = List.of(properties.getProperty("libraries", "").split(",", -1));
         if (!version.matches("[0-9][0-9A-Za-z.-]*")
             || names.stream().anyMatch(name -> !name.matches("[A-Za-z0-9_+.-]*\\.so[0-9.]*"))) {
           throw new IOException(url + ": does not list a libtorch");

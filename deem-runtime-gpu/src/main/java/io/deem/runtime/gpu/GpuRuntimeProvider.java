@@ -62,8 +62,11 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
 
   @Override
   public String unusableBecause() {
-    String reason = onProcessor() ? null : driver.unusableBecause();
-    return reason != null ? reason : CudaLibrary.missing(getClass().getClassLoader());
+    if (onProcessor()) {
+      return null;
+    }
+    String reason = driver.unusableBecause();
+    return reason != null ? reason : CudaLibrary.missing(GpuRuntimeProvider.class.getClassLoader());
   }
 
   @Override
@@ -130,8 +133,13 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
     TorchOptions options = TorchOptions.accelerated(System.getProperty(DEVICE, "cuda:0"));
     try {
       ClassLoader loader = GpuRuntimeProvider.class.getClassLoader();
-      CudaLibrary.choose(loader, CudaLibrary.defaultCache(), options.onGpu());
+      if (options.onGpu() || CudaLibrary.missing(loader) == null) {
+        CudaLibrary.choose(loader, CudaLibrary.defaultCache());
+      }
       TorchEngine engine = new TorchEngine(options);
+      if (options.onGpu()) {
+        CudaLibrary.loadDriverPart();
+      }
       // The first use of a device starts CUDA, so that what is wrong with it is said here.
       try (TorchSession session = engine.open(new NoWeights());
           Scope scope = session.scope()) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -15,6 +16,7 @@ final class NvidiaDriver {
   /** The oldest driver that runs programs built for CUDA 12.4. */
   static final String OLDEST = "525.60.13";
 
+  private static final Set<String> MACHINES = Set.of("amd64", "x86_64");
   private static final String VERSION_FILE = "proc/driver/nvidia/version";
   private static final Pattern VERSION = Pattern.compile("\\b(\\d{3,4}(?:\\.\\d+){1,2})\\b");
 
@@ -52,9 +54,8 @@ final class NvidiaDriver {
    * @return null if one can, as far as can be seen
    */
   String unusableBecause() {
-    String machine = architecture.toLowerCase(Locale.ROOT);
     if (!system.toLowerCase(Locale.ROOT).startsWith("linux")
-        || !machine.equals("amd64") && !machine.equals("x86_64")) {
+        || !MACHINES.contains(architecture.toLowerCase(Locale.ROOT))) {
       return "libtorch for CUDA is built for Linux on x86-64, and this is "
           + system
           + " on "
@@ -110,8 +111,8 @@ final class NvidiaDriver {
   }
 
   private static boolean isOlder(String version, String than) {
-    String[] a = version.split("\\.");
-    String[] b = than.split("\\.");
+    String[] a = version.split("\\.", -1);
+    String[] b = than.split("\\.", -1);
     for (int i = 0; i < Math.min(a.length, b.length); i++) {
       int difference = Integer.compare(Integer.parseInt(a[i]), Integer.parseInt(b[i]));
       if (difference != 0) {

@@ -15,7 +15,7 @@ public final class Libtorch implements BeforeAllCallback {
     ClassLoader loader = Libtorch.class.getClassLoader();
     try {
       if (CudaLibrary.find(loader) != null) {
-        CudaLibrary.choose(loader, CudaLibrary.defaultCache(), false);
+        CudaLibrary.choose(loader, CudaLibrary.defaultCache());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

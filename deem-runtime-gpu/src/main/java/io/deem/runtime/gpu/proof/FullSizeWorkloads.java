@@ -23,7 +23,6 @@ final class FullSizeWorkloads {
   private static final int CAPACITY = 1024;
   private static final int PROMPT = 512;
   private static final int HEADS_OF_IMAGES = 16;
-  private static final int FIRST_WORD = 1000;
 
   private final ProofStore store;
   private final DeemConfig config;
@@ -79,7 +78,7 @@ final class FullSizeWorkloads {
     LlamaCache cache = new LlamaCache(entries, visible, 1);
     boolean[][] seen = new boolean[1][CAPACITY];
     Arrays.fill(seen[0], true);
-    Value embedded = decoder.embed(scope, scope.longs(new long[] {FIRST_WORD}, 1, 1));
+    Value embedded = decoder.embed(scope, scope.longs(words(1), 1, 1));
     Value positions = scope.longs(new long[] {CAPACITY - 1}, 1, 1);
     Value mask = scope.floats(AttentionMask.causal(seen, 1), 1, 1, 1, CAPACITY);
     LlamaDecoder.Result result = decoder.step(scope, embedded, positions, mask, cache);
@@ -129,7 +128,7 @@ final class FullSizeWorkloads {
     ShapeEngine.ShapeScope scope = session.trainingScope();
     InterleavedBatch.Special special = config.special();
     int[] row = new int[1 + 64 + 1 + special.tokensPerImage() + 192 + 1];
-    Arrays.fill(row, FIRST_WORD);
+    Arrays.fill(row, word());
     row[0] = special.beginning();
     int start = 1 + 64;
     row[start] = special.imageStart();
@@ -149,9 +148,14 @@ final class FullSizeWorkloads {
     scope.backward(losses.total());
   }
 
-  private static long[] words(int count) {
+  private long[] words(int count) {
     long[] words = new long[count];
-    Arrays.fill(words, FIRST_WORD);
+    Arrays.fill(words, word());
     return words;
+  }
+
+  /** A word of the vocabulary that has no meaning of its own. */
+  private int word() {
+    return config.originalVocabulary() / 2;
   }
 }

@@ -33,7 +33,7 @@ final class ProofStore {
   private static final TorchOptions FP32 = BF16.withPrecision(Precision.FP32);
   private static final int KEY_BYTES = 10;
 
-  private record Stored(ElementType type, long[] shape, ByteBuffer bytes) {}
+  private record Stored(ElementType type, long[] shape, byte[] bytes) {}
 
   private record Script(String name, byte[] fp32, byte[] bf16, List<Integer> narrow) {}
 
@@ -43,23 +43,23 @@ final class ProofStore {
 
   /** Keeps numbers; the same numbers have the same key. */
   String floats(float[] values, long... shape) {
-    ByteBuffer bytes = buffer(values.length * Float.BYTES);
-    bytes.asFloatBuffer().put(values);
+    byte[] bytes = new byte[Math.multiplyExact(values.length, Float.BYTES)];
+    littleEndian(bytes).asFloatBuffer().put(values);
     return keep(new Stored(ElementType.F32, shape, bytes));
   }
 
   /** Keeps integers. */
   String longs(long[] values, long... shape) {
-    ByteBuffer bytes = buffer(values.length * Long.BYTES);
-    bytes.asLongBuffer().put(values);
+    byte[] bytes = new byte[Math.multiplyExact(values.length, Long.BYTES)];
+    littleEndian(bytes).asLongBuffer().put(values);
     return keep(new Stored(ElementType.I64, shape, bytes));
   }
 
   /** Keeps truth values. */
   String bools(boolean[] values, long... shape) {
-    ByteBuffer bytes = buffer(values.length);
+    byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
-      bytes.put(i, (byte) (values[i] ? 1 : 0));
+      bytes[i] = (byte) (values[i] ? 1 : 0);
     }
     return keep(new Stored(ElementType.BOOL, shape, bytes));
   }
@@ -87,7 +87,7 @@ final class ProofStore {
   JsonArray write(Path folder) throws IOException {
     SafetensorsWriter writer = new SafetensorsWriter();
     tensors.forEach(
-        (key, each) -> writer.bytes(key, each.type, each.shape, () -> each.bytes.duplicate()));
+        (key, each) -> writer.bytes(key, each.type, each.shape, () -> littleEndian(each.bytes)));
     writer.write(folder.resolve(TENSORS));
     JsonArray list = new JsonArray();
     try (ZipOutputStream zip =
@@ -119,19 +119,19 @@ final class ProofStore {
   }
 
   private String keep(Stored stored) {
-    ByteBuffer shape = buffer(stored.shape.length * Long.BYTES);
-    shape.asLongBuffer().put(stored.shape);
+    byte[] shape = new byte[stored.shape.length * Long.BYTES];
+    littleEndian(shape).asLongBuffer().put(stored.shape);
     String key =
         digest(
             stored.type.name().getBytes(java.nio.charset.StandardCharsets.US_ASCII),
-            shape.array(),
-            stored.bytes.array());
+            shape,
+            stored.bytes);
     tensors.putIfAbsent(key, stored);
     return key;
   }
 
-  private static ByteBuffer buffer(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer littleEndian(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static String digest(byte[]... parts) {

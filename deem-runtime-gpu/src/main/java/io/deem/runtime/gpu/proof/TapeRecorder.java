@@ -26,8 +26,8 @@ final class TapeRecorder implements TorchListener {
 
   private final ProofStore store;
   private final JsonArray steps = new JsonArray();
-  private final Map<Value, Integer> numbers = new IdentityHashMap<>();
-  private final Map<TorchSession, Integer> sessions = new IdentityHashMap<>();
+  private final IdentityHashMap<Value, Integer> numbers = new IdentityHashMap<>();
+  private final IdentityHashMap<TorchSession, Integer> sessions = new IdentityHashMap<>();
   private final Map<String, String> params = new HashMap<>();
 
   TapeRecorder(ProofStore store) {

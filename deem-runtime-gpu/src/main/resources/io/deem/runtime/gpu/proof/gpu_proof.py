@@ -266,6 +266,13 @@ def limits(device):
     return copy, peak
 
 
+def reason(e):
+    """The line of a script's long message that says what went wrong."""
+    lines = [line.strip() for line in str(e).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error:" in line or "Unknown builtin" in line or "out of memory" in line]
+    return telling[-1] if telling else lines[0] if lines else type(e).__name__
+
+
 def check(proof, args):
     results = []
     for precision in args.precision.split(","):
@@ -276,7 +283,7 @@ def check(proof, args):
             try:
                 player.play(tape["steps"], tape["name"])
             except Exception as e:  # One tape's failure must not hide the others' results.
-                print("%s %s FAIL (%s)" % (tape["name"], precision, str(e).strip().splitlines()[-1]))
+                print("%s %s FAIL (%s)" % (tape["name"], precision, reason(e)))
                 player.results.append(False)
             results += player.results
     print("%d passed, %d failed" % (sum(results), len(results) - sum(results)))
@@ -295,7 +302,7 @@ def measure(proof, args):
             player.prepare(workload["steps"])
             taken = seconds(lambda: player.once(workload["steps"]), device, 5.0)
         except RuntimeError as e:
-            print("%s: not measured (%s)" % (workload["name"], str(e).strip().splitlines()[0]))
+            print("%s: not measured (%s)" % (workload["name"], reason(e)))
         else:
             print(
                 "%s: %.2f ms, %.1f %% of the copy bandwidth, %.1f %% of the bf16 peak"
