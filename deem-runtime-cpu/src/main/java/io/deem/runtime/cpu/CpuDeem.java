@@ -1,13 +1,6 @@
 package io.deem.runtime.cpu;
 
 import io.deem.Aligner;
-import io.deem.graph.Param;
-import io.deem.torch.TorchSession;
-import io.deem.training.alignment.EncoderAlignment;
-import io.deem.weights.OverlaidTensors;
-import io.deem.weights.TensorSource;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import io.deem.Answer;
 import io.deem.Choice;
 import io.deem.Deem;
@@ -18,13 +11,20 @@ import io.deem.Image;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
 import io.deem.RedrawOptions;
+import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.torch.TorchSession;
+import io.deem.training.alignment.EncoderAlignment;
+import io.deem.weights.OverlaidTensors;
+import io.deem.weights.TensorSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 
 /** A model on libtorch. */
