@@ -137,8 +137,7 @@ public final class Aligner {
    *     run or cannot be written
    * @throws java.util.concurrent.CancellationException if cancelled, or the thread is interrupted
    */
-  public Alignment align(ProgressListener listener, Cancellation cancellation)
-      throws IOException {
+  public Alignment align(ProgressListener listener, Cancellation cancellation) throws IOException {
     Objects.requireNonNull(listener, "listener");
     Objects.requireNonNull(cancellation, "cancellation");
     if (plan.images() == null) {

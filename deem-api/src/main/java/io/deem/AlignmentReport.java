@@ -102,8 +102,7 @@ public record AlignmentReport(
   public void write(Path file) throws IOException {
     Path beside = file.resolveSibling(file.getFileName() + ".unfinished");
     Files.write(beside, (json() + "\n").getBytes(StandardCharsets.UTF_8));
-    Files.move(
-        beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** A few lines for people. */
@@ -152,6 +151,10 @@ public record AlignmentReport(
                 : whole ? Long.toString((long) value) : Double.toString(value));
   }
 
+  private static void number(StringBuilder json, String name, long value) {
+    key(json, name).append(value);
+  }
+
   private static StringBuilder key(StringBuilder json, String name) {
     if (json.charAt(json.length() - 1) != '{') {
       json.append(',');
@@ -161,7 +164,8 @@ public record AlignmentReport(
 
   private static void quote(StringBuilder json, String value) {
     json.append('"');
-    for (char c : value.toCharArray()) {
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
       if (c == '"' || c == '\\') {
         json.append('\\').append(c);
       } else if (c < ' ') {

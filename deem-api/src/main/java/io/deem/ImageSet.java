@@ -10,7 +10,9 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** Images that are read when they are needed. Implementations are safe for use from many threads. */
+/**
+ * Images that are read when they are needed. Implementations are safe for use from many threads.
+ */
 public interface ImageSet {
 
   /** How many there are. */

@@ -44,7 +44,8 @@ final class Checkpoints {
   }
 
   /** Writes a checkpoint, then removes those that are too many. */
-  void save(TorchSession session, Optimizer optimizer, long step, String recipe) throws IOException {
+  void save(TorchSession session, Optimizer optimizer, long step, String recipe)
+      throws IOException {
     Files.createDirectories(folder);
     Path target = folder.resolve(String.format("%s%08d", PREFIX, step));
     if (Files.exists(target)) {

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Stochastic gradient descent with momentum (PyTorch's {@code SGD}), without weight decay, dampening
- * or Nesterov's correction: {@code m = momentum * m + gradient; p = p - rate * m}.
+ * Stochastic gradient descent with momentum (PyTorch's {@code SGD}), without weight decay,
+ * dampening or Nesterov's correction: {@code m = momentum * m + gradient; p = p - rate * m}.
  */
 public final class GradientDescent implements Optimizer {
 

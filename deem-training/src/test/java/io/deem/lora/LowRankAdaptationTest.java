@@ -74,8 +74,7 @@ class LowRankAdaptationTest {
 
   /** A session whose adapters have learnt for two steps. */
   private static TorchSession trained(LowRankAdaptation lora, boolean biases) {
-    TorchSession session =
-        new TorchEngine().open(AdaptedWeights.fresh(WEIGHTS, lora, 11), lora);
+    TorchSession session = new TorchEngine().open(AdaptedWeights.fresh(WEIGHTS, lora, 11), lora);
     session.trainable(lora.learnt(biases));
     List<ParameterGroup> groups = List.of(new ParameterGroup("", 0.05, 0));
     try (AdamW optimizer = new AdamW(session, AdamW.Config.DEFAULT, groups, Set.of())) {
@@ -83,9 +82,13 @@ class LowRankAdaptationTest {
         TorchEngine.seed(i);
         try (TrainingScope scope = session.trainingScope()) {
           Value y = scope.run1(NETWORK, scope.longs(IDS, IDS.length));
-          scope.backward(y, scope.floats(new float[] {
-            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1, -2, -3, -4, -5, 1, 0, 1, 0, 1
-          }, 4, 5), false);
+          scope.backward(
+              y,
+              scope.floats(
+                  new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1, -2, -3, -4, -5, 1, 0, 1, 0, 1},
+                  4,
+                  5),
+              false);
         }
         optimizer.step(1);
       }

@@ -19,8 +19,7 @@ class DropoutTest {
   @Test
   void dropoutKeepsTheMeanAndGatesTheGradient() {
     int size = 4000;
-    Block block =
-        Graph.block("dropout", g -> List.of(g.input("x", Shape.of(size)).dropout(0.25)));
+    Block block = Graph.block("dropout", g -> List.of(g.input("x", Shape.of(size)).dropout(0.25)));
     float[] ones = new float[size];
     java.util.Arrays.fill(ones, 1);
     try (TorchSession session = new TorchEngine().open(new InitialWeights(List.of(), 0));

@@ -65,8 +65,7 @@ class OperationTest {
     // Truth values and indices have no gradient; what detach and dropout do to one is tested by
     // itself.
     assertEquals(
-        EnumSet.of(Op.EQUAL, Op.LESS, Op.AND, Op.NOT, Op.ARG_MAX, Op.DETACH, Op.DROPOUT),
-        untested);
+        EnumSet.of(Op.EQUAL, Op.LESS, Op.AND, Op.NOT, Op.ARG_MAX, Op.DETACH, Op.DROPOUT), untested);
   }
 
   @ParameterizedTest

@@ -120,8 +120,7 @@ class GradientDescentTest {
 
   @Test
   void impossibleSettingsAreRefused() {
-    assertThrows(
-        IllegalArgumentException.class, () -> new GradientDescent.Config(0, 0.9, 0));
+    assertThrows(IllegalArgumentException.class, () -> new GradientDescent.Config(0, 0.9, 0));
     assertThrows(IllegalArgumentException.class, () -> new GradientDescent.Config(1, 1, 0));
   }
 }

@@ -2,7 +2,6 @@ package io.deem.runtime.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -36,7 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class AlignmentTest {
 
-  private static final int STEPS = 8;
+  private static final int STEPS = 6;
 
   @TempDir static Path model;
   @TempDir Path folder;
@@ -95,6 +94,7 @@ class AlignmentTest {
   void movesTheEncoderAndKeepsTheBest(AlignmentStrategy strategy) throws IOException {
     List<String> stages = new ArrayList<>();
     Path saved = folder.resolve("aligned");
+    boolean improved;
     try (Alignment alignment = aligner(strategy).align(p -> stages.add(p.stage()))) {
       AlignmentReport report = alignment.report();
       assertEquals(STEPS, stages.size());
@@ -104,12 +104,18 @@ class AlignmentTest {
           report.evaluations().stream().mapToDouble(e -> e.fidelity().loss()).min().orElseThrow();
       assertEquals(best, report.after().loss(), 1e-4);
       assertTrue(report.after().loss() <= report.before().loss() + 1e-4);
-      assertTrue(report.bestStep() > 0, "nothing did better: " + report.evaluations());
+      double last = report.evaluations().get(report.evaluations().size() - 1).fidelity().loss();
+      assertNotEquals(report.before().loss(), last, "nothing moved");
+      if (strategy == AlignmentStrategy.DEEM) {
+        // It learns the very loss that is measured.
+        assertTrue(report.bestStep() > 0, "nothing did better: " + report.evaluations());
+      }
+      improved = report.bestStep() > 0;
       alignment.save(saved);
     }
     assertTrue(Files.exists(saved.resolve("alignment.json")));
     TreeSet<String> changed = changed(saved);
-    assertFalse(changed.isEmpty());
+    assertEquals(improved, !changed.isEmpty());
     for (String name : changed) {
       boolean encoder = name.startsWith("visual_tokenizer.sniffer.");
       boolean eyes =
@@ -168,7 +174,7 @@ class AlignmentTest {
     int[] steps = {0};
     ProgressListener cancelling =
         progress -> {
-          if (++steps[0] == 6) {
+          if (++steps[0] == 4) {
             cancellation.cancel();
           }
         };
@@ -185,8 +191,7 @@ class AlignmentTest {
       }
     }
     IOException refused =
-        assertThrows(
-            IOException.class, () -> stopping.seed(5).align(ProgressListener.NONE));
+        assertThrows(IOException.class, () -> stopping.seed(5).align(ProgressListener.NONE));
     assertTrue(refused.getMessage().contains("holds another alignment"), refused.getMessage());
   }
 

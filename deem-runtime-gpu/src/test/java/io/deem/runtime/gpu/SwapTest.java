@@ -116,7 +116,7 @@ class SwapTest {
     @Override
     public Deem open(Path folder, DeemOptions options) {
       Perceiver perceiver = Mockito.mock(Perceiver.class);
-      Mockito.when(perceiver.ask(Mockito.any(), Mockito.any()))
+      Mockito.when(perceiver.ask(Mockito.any(Image.class), Mockito.anyString()))
           .thenReturn(new Answer(name, 1, 1, Duration.ZERO));
       Deem deem = Mockito.mock(Deem.class);
       Mockito.when(deem.perceiver()).thenReturn(perceiver);

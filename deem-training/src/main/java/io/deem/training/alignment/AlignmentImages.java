@@ -154,9 +154,7 @@ final class AlignmentImages {
       Image image = at(step * size + i);
       float[] small = PixelPlanes.of(Framing.SQUASH.apply(image, seenSide));
       float[] large =
-          drawnSide == seenSide
-              ? small
-              : PixelPlanes.of(Framing.SQUASH.apply(image, drawnSide));
+          drawnSide == seenSide ? small : PixelPlanes.of(Framing.SQUASH.apply(image, drawnSide));
       System.arraycopy(small, 0, batch.seen, i * seen, seen);
       System.arraycopy(large, 0, batch.drawn, i * drawn, drawn);
     }

@@ -92,19 +92,17 @@ final class BestWeights {
    * @param values the moved parameters after that step
    */
   void add(int step, Fidelity fidelity, Map<String, float[]> values) throws IOException {
+    // A resumed run measures again what the one before may have kept already.
     boolean better =
-        step > 0
-            && fidelity.loss() < evaluations.get(bestStep).loss()
-            // A resumed run measures again what the one before may have kept already.
-            || step == bestStep;
+        step > 0 && (step == bestStep || fidelity.loss() < evaluations.get(bestStep).loss());
     evaluations.put(step, fidelity);
-    if (better && step > 0) {
+    if (better) {
       bestStep = step;
       best = values;
     }
     if (work != null) {
       Files.createDirectories(work);
-      if (better && step > 0) {
+      if (better) {
         SafetensorsWriter writer = new SafetensorsWriter();
         for (Param param : moved) {
           writer.floats(

@@ -62,8 +62,7 @@ final class ClassTokenFeedback implements Feedback {
     int patch = patch();
     FluxTransformer denoiser =
         new FluxTransformer(sizes(channels * patch * patch, condition), PREFIX + "dit.");
-    this.feedback =
-        new GenHancerFeedback(denoiser, tokens.width(), PREFIX, patch, 1, GUIDANCE);
+    this.feedback = new GenHancerFeedback(denoiser, tokens.width(), PREFIX, patch, 1, GUIDANCE);
     List<Param> encoder = MovedParams.encoder(network);
     Set<String> layers = new HashSet<>();
     for (Param param : encoder) {
@@ -109,8 +108,7 @@ final class ClassTokenFeedback implements Feedback {
     double rate = learningRate(plan);
     List<Phase> phases = new ArrayList<>();
     if (first > 0) {
-      phases.add(
-          phase("denoiser", first, false, added, FIRST_STAGE_FACTOR * rate, new Task(0)));
+      phases.add(phase("denoiser", first, false, added, FIRST_STAGE_FACTOR * rate, new Task(0)));
     }
     phases.add(
         phase(

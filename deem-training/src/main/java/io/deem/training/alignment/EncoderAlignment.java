@@ -39,10 +39,10 @@ import java.util.stream.Stream;
  * Aligns the image encoder of a model in a libtorch session of its own, so that whoever uses the
  * model meanwhile notices nothing but the load.
  *
- * <p>What moves: with DEEM's feedback the encoder, the resampler, what joins them and the projection
- * to the condition; with DIVA's the encoder; with GenHancer's the linear layers of the encoder, by
- * low-rank adapters, and their biases. The language model, its cross-attention, the diffusion model
- * and the residuals into it never move.
+ * <p>What moves: with DEEM's feedback the encoder, the resampler, what joins them and the
+ * projection to the condition; with DIVA's the encoder; with GenHancer's the linear layers of the
+ * encoder, by low-rank adapters, and their biases. The language model, its cross-attention, the
+ * diffusion model and the residuals into it never move.
  */
 public final class EncoderAlignment implements AlignmentRunner {
 
@@ -119,7 +119,13 @@ public final class EncoderAlignment implements AlignmentRunner {
             best.evaluations(),
             Duration.ofNanos(System.nanoTime() - start));
     return new AlignedModel(
-        model, report, overlaid(before, feedback.moved(), values), storedType(), values, apply, open);
+        model,
+        report,
+        overlaid(before, feedback.moved(), values),
+        storedType(),
+        values,
+        apply,
+        open);
   }
 
   private Feedback feedback(AlignmentPlan plan, AlignmentImages images) {
@@ -185,9 +191,7 @@ public final class EncoderAlignment implements AlignmentRunner {
 
     private void evaluate(Feedback.Phase phase, int step, int earlier) {
       int every =
-          plan.evaluateEvery() > 0
-              ? plan.evaluateEvery()
-              : Math.max(1, plan.steps() / EVALUATIONS);
+          plan.evaluateEvery() > 0 ? plan.evaluateEvery() : Math.max(1, plan.steps() / EVALUATIONS);
       if ((earlier + step) % every != 0 && step != phase.steps()) {
         return;
       }
@@ -224,8 +228,7 @@ public final class EncoderAlignment implements AlignmentRunner {
   private ElementType storedType() {
     boolean narrow =
         model.network().params().stream()
-            .allMatch(
-                param -> model.weights().info(param.name()).type() == ElementType.BF16);
+            .allMatch(param -> model.weights().info(param.name()).type() == ElementType.BF16);
     return narrow ? ElementType.BF16 : ElementType.F32;
   }
 

@@ -16,7 +16,8 @@ final class HeldOutFidelity {
 
   HeldOutFidelity(
       Session session, ModelFolder model, AlignmentImages images, Cancellation cancellation) {
-    this.perceiver = new NetworkPerceiver(session, model, EncodedImages.NONE).withCheck(cancellation::check);
+    this.perceiver =
+        new NetworkPerceiver(session, model, EncodedImages.NONE).withCheck(cancellation::check);
     this.images = images;
   }
 

@@ -48,8 +48,7 @@ final class LocalTokens {
   }
 
   private static Key key(VisualTokenizer.Tokens seen) {
-    int skipped =
-        seen.region() == null ? 0 : Math.toIntExact(seen.region().tokens().shape()[1]);
+    int skipped = seen.region() == null ? 0 : Math.toIntExact(seen.region().tokens().shape()[1]);
     return new Key(skipped, Math.toIntExact(seen.encoded().shape()[1]));
   }
 

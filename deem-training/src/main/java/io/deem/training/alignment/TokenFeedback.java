@@ -58,8 +58,7 @@ final class TokenFeedback implements Feedback {
     this.projection =
         Linear.of(PROJECTION, tokens.width(), network.config().contextResampler().width());
     this.diva =
-        new DivaFeedback(
-            network.diffusion(), projection, DivaFeedback.Scheme.CLASS_AND_HALF);
+        new DivaFeedback(network.diffusion(), projection, DivaFeedback.Scheme.CLASS_AND_HALF);
     this.sum = Graph.block("sum of repetitions", TokenFeedback::sum);
   }
 
@@ -145,8 +144,7 @@ final class TokenFeedback implements Feedback {
       int locals = Math.toIntExact(seen.shape()[1] - 1);
       List<Value> losses = new ArrayList<>();
       for (int i = 0; i < REPETITIONS; i++) {
-        DivaFeedback.Draws draws =
-            diva.draw(random, plan.batchSize(), elements, locals, queries);
+        DivaFeedback.Draws draws = diva.draw(random, plan.batchSize(), elements, locals, queries);
         losses.add(diva.step(scope, seen, latents, nothing, draws).loss());
       }
       // DIVA backpropagates one after the other; gradients add up, so this is the same.

@@ -101,11 +101,12 @@ public final class DivaCheck implements FixtureCheck {
                   scheduler.number("beta_start"),
                   scheduler.number("beta_end"),
                   scheduler.integer("num_train_timesteps")),
-              PredictionType.valueOf(
-                  scheduler.text("prediction_type").toUpperCase(Locale.ROOT)));
+              PredictionType.valueOf(scheduler.text("prediction_type").toUpperCase(Locale.ROOT)));
       DivaFeedback feedback = new DivaFeedback(diffusion, projection, scheme);
       ClipTextEncoder text = new ClipTextEncoder(sizes.text(), "text_encoder.");
-      session.trainable(name -> name.startsWith(prefix + "class_model") || name.startsWith(prefix + "visual_proj"));
+      session.trainable(
+          name ->
+              name.startsWith(prefix + "class_model") || name.startsWith(prefix + "visual_proj"));
       for (int step = 0; io.contains(prefix + "step" + step + ".loss"); step++) {
         try (TrainingScope scope = session.trainingScope()) {
           step(scope, step, clip, text, diffusion, feedback);
@@ -139,9 +140,7 @@ public final class DivaCheck implements FixtureCheck {
       int images = Math.toIntExact(image.shape()[0]);
       int locals = clip.config().patches();
       StoredDraws random = new StoredDraws();
-      random
-          .thenInts(ints(name + "rand.timesteps"))
-          .thenGaussian(io.floats(name + "rand.noise"));
+      random.thenInts(ints(name + "rand.timesteps")).thenGaussian(io.floats(name + "rand.noise"));
       if (io.contains(name + "rand.token_indices")) {
         random.thenInts(ints(name + "rand.token_indices"));
       }

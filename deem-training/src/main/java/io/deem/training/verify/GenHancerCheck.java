@@ -148,8 +148,7 @@ public final class GenHancerCheck implements FixtureCheck {
       projection =
           Graph.block(
               "visual projection",
-              g ->
-                  List.of(linear.apply(g.input("pooled", Shape.of(Dim.symbol("batch"), width)))));
+              g -> List.of(linear.apply(g.input("pooled", Shape.of(Dim.symbol("batch"), width)))));
     }
 
     private static ClipVitEncoder.Config clip(Sizes sizes) {
@@ -191,13 +190,11 @@ public final class GenHancerCheck implements FixtureCheck {
     void stage(TrainingScope scope, String stage) {
       boolean first = stage.equals("stage1");
       Value image = scope.floats(io.floats("image"), io.info("image").shape());
-      Value seen =
-          scaling.normalised(scope, image, Normalization.CLIP, clip.config().imageSize());
+      Value seen = scaling.normalised(scope, image, Normalization.CLIP, clip.config().imageSize());
       Value pooled = clip.forward(scope, seen).pooled();
       Value classToken = scope.run1(projection, pooled);
       Value signed =
-          scaling.normalised(
-              scope, image, Normalization.SIGNED, Math.toIntExact(image.shape()[2]));
+          scaling.normalised(scope, image, Normalization.SIGNED, Math.toIntExact(image.shape()[2]));
       Value noise = scope.floats(io.floats("rand.vae_noise"), io.info("rand.vae_noise").shape());
       Value latents = autoencoder.encode(scope, signed, noise);
       int rows = Math.toIntExact(latents.shape()[2] / 2);
@@ -247,7 +244,7 @@ public final class GenHancerCheck implements FixtureCheck {
       float[] ofText = java.util.Arrays.copyOf(places, 3);
       float[] ofImage = java.util.Arrays.copyOfRange(places, 3, places.length);
       reference.output("mid.txt_ids", repeated(ofText, images), images, 1, 3);
-      reference.output("mid.img_ids", repeated(ofImage, images), images, rows * columns, 3);
+      reference.output("mid.img_ids", repeated(ofImage, images), images, (long) rows * columns, 3);
       FluxTransformer.Positions positions =
           FluxTransformer.positions(denoiser.config(), rows, columns);
       float[] matrices = new float[4 * positions.cos().length];
@@ -294,8 +291,7 @@ public final class GenHancerCheck implements FixtureCheck {
     private void gradients(TrainingScope scope, String stored) {
       for (String name : io.names()) {
         if (name.startsWith(stored)) {
-          Value gradient =
-              scope.gradient(name.substring(stored.length()).replace(BASE_LAYER, ""));
+          Value gradient = scope.gradient(name.substring(stored.length()).replace(BASE_LAYER, ""));
           if (gradient == null) {
             reference.gradient(name, new float[0], 0);
           } else {

@@ -77,8 +77,7 @@ public final class LoraCheck implements FixtureCheck {
     }
     int in = sizes.integer("inp");
     int out = sizes.integer("out");
-    Linear layer =
-        biased ? Linear.of(LAYER, in, out) : Linear.withoutBias(LAYER, in, out);
+    Linear layer = biased ? Linear.of(LAYER, in, out) : Linear.withoutBias(LAYER, in, out);
     Shape given = Shape.of(Dim.symbol("rows"), Dim.symbol("length"), in);
     Block block = Graph.block(LAYER, g -> List.of(layer.apply(g.input("x", given))));
     try (TorchSession session = engine.open(factors, lora)) {

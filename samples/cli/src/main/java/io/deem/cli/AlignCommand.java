@@ -124,8 +124,7 @@ final class AlignCommand implements Callable<Integer> {
       throw new IOException(out + ": is there already; choose another folder");
     }
     try (Deem deem = Deem.open(model, DeemOptions.defaults().withThreads(threads));
-        Alignment alignment =
-            aligner(deem).images(images).align(this::print, new Cancellation())) {
+        Alignment alignment = aligner(deem).images(images).align(this::print, new Cancellation())) {
       alignment.save(out);
       PrintWriter lines = spec.commandLine().getOut();
       lines.println(parent.json() ? alignment.report().json() : alignment.report().toString());

@@ -38,8 +38,7 @@ class ArchitectureTest {
           entry("io.deem.nn", Set.of("io.deem.graph")),
           entry("io.deem.text", Set.of("io.deem.json", "io.deem.weights")),
           entry("io.deem.image", Set.of("io.deem.graph")),
-          entry(
-              "io.deem.lora", Set.of("io.deem.graph", "io.deem.random", "io.deem.weights")),
+          entry("io.deem.lora", Set.of("io.deem.graph", "io.deem.random", "io.deem.weights")),
           entry("io.deem.diffusion", Set.of("io.deem.graph", "io.deem.random")),
           entry("io.deem.generation", Set.of("io.deem.graph", "io.deem.random")),
           entry(

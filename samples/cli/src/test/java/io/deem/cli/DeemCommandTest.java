@@ -450,7 +450,16 @@ class DeemCommandTest {
     Path out = folder.resolve("aligned");
     Ran ran =
         deem(
-            "align", MODEL, "--images", pictures, "--out", out, "--steps", 1, "--batch", 1,
+            "align",
+            MODEL,
+            "--images",
+            pictures,
+            "--out",
+            out,
+            "--steps",
+            1,
+            "--batch",
+            1,
             "--json");
     assertEquals(0, ran.code, ran.err.toString());
     assertEquals(1, ran.err.stream().filter(line -> line.startsWith("align: ")).count());
@@ -459,11 +468,9 @@ class DeemCommandTest {
     assertEquals(0, deem("describe-model", "--model", out).code);
     Ran again = deem("align", MODEL, "--images", pictures, "--out", out);
     assertEquals(1, again.code);
-    assertEquals(
-        List.of("deem: " + out + ": is there already; choose another folder"), again.err);
+    assertEquals(List.of("deem: " + out + ": is there already; choose another folder"), again.err);
     Ran wrong =
-        deem(
-            "align", MODEL, "--images", pictures, "--out", folder.resolve("b"), "--strategy", "x");
+        deem("align", MODEL, "--images", pictures, "--out", folder.resolve("b"), "--strategy", "x");
     assertEquals(2, wrong.code);
     assertTrue(wrong.err.get(0).contains("must be deem, diva or genhancer"));
   }

@@ -24,11 +24,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * Aligns what is shipped to scenes of a style that it never saw, by each strategy and seed, and
- * says what that did to fidelity on held-out scenes, to zero-shot recognition of nouns and to yes/no
- * questions, on other scenes of that style. Only pictures are learnt from.
+ * says what that did to fidelity on held-out scenes, to zero-shot recognition of nouns and to
+ * yes/no questions, on other scenes of that style. Only pictures are learnt from.
  *
  * <p>System properties change it: {@code deem.feedback.style}, {@code .strategies}, {@code .steps},
  * {@code .seeds}, {@code .images}, {@code .batch}, {@code .rate} and {@code .scenes}.
@@ -55,15 +56,26 @@ final class FeedbackStage implements Stage {
   public void run(ProgressListener listener, Cancellation cancellation) throws IOException {
     EmojiStyle style = EmojiStyle.of(System.getProperty(PREFIX + "style", "fluent"));
     Measure measure = new Measure(recipe, style, Integer.getInteger(PREFIX + "scenes", 300));
-    System.out.printf(
-        "%s before: %s%n", style.id(), measure.of(DeemMini.folder()));
+    System.out.printf("%s before: %s%n", style.id(), measure.of(DeemMini.folder()));
     List<Image> images = images(style, Integer.getInteger(PREFIX + "images", 512));
-    String chosen = System.getProperty(PREFIX + "strategies", "deem,diva,genhancer");
-    for (String strategy : chosen.split(",")) {
-      for (int seed = 0; seed < Integer.getInteger(PREFIX + "seeds", 2); seed++) {
-        align(AlignmentStrategy.named(strategy), seed, style, images, measure, listener, cancellation);
+    for (String strategy : list("strategies", "deem,diva,genhancer")) {
+      for (String seed : list("seeds", "0,1")) {
+        align(
+            AlignmentStrategy.named(strategy),
+            Integer.parseInt(seed),
+            style,
+            images,
+            measure,
+            listener,
+            cancellation);
       }
     }
+  }
+
+  private static List<String> list(String property, String otherwise) {
+    return Pattern.compile(",")
+        .splitAsStream(System.getProperty(PREFIX + property, otherwise))
+        .toList();
   }
 
   private void align(
@@ -144,8 +156,7 @@ final class FeedbackStage implements Stage {
                 (int) model.tokenizer().encodeWithoutBegin("yes")[0],
                 (int) model.tokenizer().encodeWithoutBegin("no")[0]);
         PresenceTest.Result presence =
-            test.run(
-                session, generator, new Questions(labels.vocabulary(), Recipe.SEED), scenes);
+            test.run(session, generator, new Questions(labels.vocabulary(), Recipe.SEED), scenes);
         return String.format(
             Locale.ROOT, "nouns %.1f %% right, presence %s", 100 * nouns, presence);
       }
