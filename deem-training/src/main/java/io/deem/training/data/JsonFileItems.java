@@ -116,14 +116,13 @@ public final class JsonFileItems {
   public static List<Entry> lines(Path file, Path imageFolder) throws IOException {
     PictureFolder pictures = new PictureFolder(imageFolder);
     List<Entry> entries = new ArrayList<>();
-    try (JsonLines lines = JsonLines.open(file)) {
-      for (int i = 0; i < lines.size(); i++) {
-        String place = "item " + (i + 1);
-        try {
-          entries.add(new Entry(file, place, lines.line(i), pictures));
-        } catch (IOException e) {
-          throw new IOException(file + " " + place + ": " + e.getMessage(), e);
-        }
+    JsonLines lines = JsonLines.open(file);
+    for (int i = 0; i < lines.size(); i++) {
+      String place = "item " + (i + 1);
+      try {
+        entries.add(new Entry(file, place, lines.line(i), pictures));
+      } catch (IOException e) {
+        throw new IOException(file + " " + place + ": " + e.getMessage(), e);
       }
     }
     return entries;
