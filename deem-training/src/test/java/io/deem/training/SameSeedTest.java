@@ -40,7 +40,7 @@ class SameSeedTest {
   private static final int STEPS = 3;
 
   /** With which the image decoder loses the condition of an image. */
-  private static final long SEED = 5;
+  private static final long SEED = 2;
 
   /** The whole model's step, on one batch. */
   private static final class WholeModel implements TrainingTask {
@@ -104,7 +104,9 @@ class SameSeedTest {
           new TrainingLoop.Plan(
               "test", "a", STEPS, seed, new LearningRateSchedule(1, STEPS, 0.1), null, STEPS);
       ProgressListener losses =
-          progress -> digest.update(new TreeMap<>(progress.metrics()).toString().getBytes(StandardCharsets.UTF_8));
+          progress ->
+              digest.update(
+                  new TreeMap<>(progress.metrics()).toString().getBytes(StandardCharsets.UTF_8));
       WholeModel task = new WholeModel(fixture);
       new TrainingLoop(session, optimizer, plan).run(task, losses, new Cancellation());
       assertTrue(task.dropped[0] || seed != SEED, "no condition is dropped");
