@@ -8,11 +8,11 @@ import io.deem.Answer;
 import io.deem.Cancellation;
 import io.deem.Choice;
 import io.deem.Description;
-import io.deem.Fidelity;
+import io.deem.GenerationOptions;
 import io.deem.Image;
 import io.deem.Perceiver;
 import io.deem.ProgressListener;
-import io.deem.RedrawOptions;
+import io.deem.TextListener;
 import io.deem.training.data.DataSet;
 import io.deem.training.data.DataSets;
 import java.io.IOException;
@@ -26,6 +26,7 @@ import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mockito.Mockito;
 
 class BenchmarksTest {
 
@@ -44,19 +45,25 @@ class BenchmarksTest {
   }
 
   /** Says what colour a picture has; no model, but it can be right and wrong. */
-  private static final class ColourReader implements Perceiver {
+  private abstract static class ColourReader implements Perceiver {
+
+    /** A reader that cannot draw. */
+    static Perceiver reader() {
+      return Mockito.mock(ColourReader.class, Mockito.CALLS_REAL_METHODS);
+    }
 
     private static String colour(Image image) {
       return image.rgb(0, 0) == 0xff0000 ? "red" : "blue";
     }
 
     @Override
-    public Description describe(Image image) {
+    public Description describe(Image image, GenerationOptions options, TextListener listener) {
       return new Description("a " + colour(image) + " thing", 1, 3, Duration.ZERO);
     }
 
     @Override
-    public Answer ask(Image image, String question) {
+    public Answer ask(
+        Image image, String question, GenerationOptions options, TextListener listener) {
       boolean yes = question.contains(colour(image));
       return new Answer(yes ? "Yes, it is." : "No.", 1, 2, Duration.ZERO);
     }
@@ -74,20 +81,10 @@ class BenchmarksTest {
       choices.sort((a, b) -> Double.compare(b.logProbability(), a.logProbability()));
       return choices;
     }
-
-    @Override
-    public Fidelity fidelity(Image image) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Image redraw(Image image, RedrawOptions options) {
-      throw new UnsupportedOperationException();
-    }
   }
 
   private List<Answered> ask(List<Item> items, Scorer scorer) throws IOException {
-    return new Questioner(new ColourReader(), scorer, true)
+    return new Questioner(ColourReader.reader(), scorer, true)
         .ask(items, ProgressListener.NONE, new Cancellation());
   }
 
@@ -239,7 +236,7 @@ class BenchmarksTest {
     assertEquals(
         "caption: a picture. question: what is it? answer: a thing. question: which colour?",
         rounds.get(0).text());
-    VisDial.Result result = VisDial.measure(new ColourReader(), rounds, 1, new Cancellation());
+    VisDial.Result result = VisDial.measure(ColourReader.reader(), rounds, 1, new Cancellation());
     assertEquals(1, result.ndcg().mean());
     assertEquals(1, result.sparse().meanRank());
   }
