@@ -16,6 +16,7 @@ import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
@@ -59,6 +60,7 @@ final class CpuDeem implements Deem {
     weights = model.weights();
     EncoderAlignment alignments =
         new EncoderAlignment(
+            new TorchEngine(),
             model,
             () -> weights,
             values -> change(model, session, images, values),
