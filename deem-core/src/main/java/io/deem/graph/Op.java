@@ -76,7 +76,7 @@ public enum Op {
   GRID_SAMPLE,
   RESIZE,
   CROSS_ENTROPY,
-  DROPOUT,
+  DROPOUT_AT_RATE,
   DETACH;
 
   /** Whether its first operand must be floating-point. */

@@ -699,7 +699,7 @@ public final class Tensor {
     if (!(rate >= 0 && rate < 1)) {
       throw new IllegalArgumentException("dropout must be from 0 to less than 1, not " + rate);
     }
-    return rate == 0 ? this : unary(Op.DROPOUT, Attributes.of("rate", rate));
+    return rate == 0 ? this : unary(Op.DROPOUT_AT_RATE, Attributes.of("rate", rate));
   }
 
   /** The same values, through which no gradient flows. */

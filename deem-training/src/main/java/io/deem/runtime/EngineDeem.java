@@ -11,6 +11,7 @@ import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
@@ -79,6 +80,7 @@ public final class EngineDeem implements Deem {
   private Aligner aligner(ModelFolder model, Session session, CaffeineImages images) {
     EncoderAlignment alignments =
         new EncoderAlignment(
+            new TorchEngine(),
             model,
             () -> weights,
             values -> change(model, session, images, values),

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The arithmetic of AdamW and of momentum in libtorch: one script call updates all parameters that
- * share a learning rate and a weight decay. Holds the moments.
+ * AdamW's arithmetic in libtorch: one script call updates all parameters that share a learning rate
+ * and a weight decay. Holds the moments.
  */
 public final class OptimizerScript implements AutoCloseable {
 
@@ -42,17 +42,6 @@ public final class OptimizerScript implements AutoCloseable {
           return h
       """;
 
-  private static final String SGD =
-      """
-        def forward(self: __torch__.Block, h: Tensor, p: List[Tensor], g: List[Tensor], m: List[Tensor]) -> Tensor:
-          torch._foreach_mul_(g, float(h[0]))
-          torch._foreach_mul_(m, float(h[2]))
-          torch._foreach_add_(m, g)
-          torch._foreach_add_(p, m, alpha=-float(h[1]))
-          torch._foreach_zero_(g)
-          return h
-      """;
-
   private final TorchSession session;
   private final PtNDManager manager;
   private final Map<String, Moments> moments = new TreeMap<>();
@@ -72,7 +61,6 @@ public final class OptimizerScript implements AutoCloseable {
       long step,
       double clip) {}
 
-  /** The second is null for an optimiser that has but one. */
   private record Moments(PtNDArray first, PtNDArray second) {}
 
   /** An optimiser of a session's parameters. */
@@ -122,7 +110,7 @@ public final class OptimizerScript implements AutoCloseable {
       PtNDArray step = (PtNDArray) scope.manager().create((float) update.step);
       step.setName(STEPS);
       for (String name : names) {
-        Moments state = moments.computeIfAbsent(name, each -> zeroMoments(each, true));
+        Moments state = moments.computeIfAbsent(name, this::zeroMoments);
         arguments.add(alias(scope, name));
         arguments.add(gradient(scope, name));
         arguments.add(state.first);
@@ -133,36 +121,13 @@ public final class OptimizerScript implements AutoCloseable {
     }
   }
 
-  /**
-   * Changes these parameters in place by gradient descent with momentum, {@code m = momentum * m +
-   * g; p = p - rate * m}, and sets their gradients to zero.
-   *
-   * @param clip the gradients are multiplied by this first
-   */
-  public void momentum(List<String> names, double learningRate, double momentum, double clip) {
-    try (TorchScope scope = session.scope()) {
-      List<PtNDArray> arguments = new ArrayList<>();
-      double[] numbers = {clip, learningRate, momentum};
-      arguments.add((PtNDArray) scope.manager().create(numbers));
-      for (String name : names) {
-        Moments state = moments.computeIfAbsent(name, each -> zeroMoments(each, false));
-        arguments.add(alias(scope, name));
-        arguments.add(gradient(scope, name));
-        arguments.add(state.first);
-      }
-      scope.call(TorchEngine.script(SGD), arguments);
-    }
-  }
-
-  /** The moments: {@code m.NAME} and, if there are two, {@code v.NAME}, in row-major order. */
+  /** The moments: {@code m.NAME} and {@code v.NAME}, in row-major order. */
   public Map<String, float[]> moments() {
     Map<String, float[]> result = new LinkedHashMap<>();
     moments.forEach(
         (name, state) -> {
           result.put("m." + name, state.first.toFloatArray());
-          if (state.second != null) {
-            result.put("v." + name, state.second.toFloatArray());
-          }
+          result.put("v." + name, state.second.toFloatArray());
         });
     return result;
   }
@@ -179,10 +144,8 @@ public final class OptimizerScript implements AutoCloseable {
             name,
             new Moments(
                 moment(create(saved.floats(key, shape.getShape()), shape), FIRST_MOMENTS),
-                saved.contains("v." + name)
-                    ? moment(
-                        create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)
-                    : null));
+                moment(
+                    create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)));
       }
     }
   }
@@ -193,11 +156,11 @@ public final class OptimizerScript implements AutoCloseable {
     moments.clear();
   }
 
-  private Moments zeroMoments(String name, boolean two) {
+  private Moments zeroMoments(String name) {
     Shape shape = session.loaded(name).getShape();
     return new Moments(
         moment((PtNDArray) manager.zeros(shape), FIRST_MOMENTS),
-        two ? moment((PtNDArray) manager.zeros(shape), SECOND_MOMENTS) : null);
+        moment((PtNDArray) manager.zeros(shape), SECOND_MOMENTS));
   }
 
   private PtNDArray create(float[] values, Shape shape) {
@@ -206,9 +169,7 @@ public final class OptimizerScript implements AutoCloseable {
 
   private static void free(Moments state) {
     state.first.close();
-    if (state.second != null) {
-      state.second.close();
-    }
+    state.second.close();
   }
 
   private PtNDArray gradient(TorchScope scope, String name) {

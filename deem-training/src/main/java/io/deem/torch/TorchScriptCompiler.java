@@ -227,7 +227,7 @@ final class TorchScriptCompiler {
               1,
               with.integer("ignored"),
               0.0);
-      case DROPOUT -> light(t, "dropout(%s, " + literal(with.number("rate")) + ", True)");
+      case DROPOUT_AT_RATE -> light(t, "dropout(%s, " + literal(with.number("rate")) + ", True)");
       case DETACH -> light(t, "detach(%s)");
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };

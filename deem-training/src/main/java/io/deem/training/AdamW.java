@@ -2,6 +2,8 @@ package io.deem.training;
 
 import io.deem.torch.OptimizerScript;
 import io.deem.torch.TorchSession;
+import io.deem.weights.ElementType;
+import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -117,9 +119,16 @@ public final class AdamW implements Optimizer {
   }
 
   /** The moments, for a checkpoint: {@code m.NAME} and {@code v.NAME}. */
-  @Override
   public Map<String, float[]> state() {
     return script.moments();
+  }
+
+  @Override
+  public void write(SafetensorsWriter into) {
+    for (Map.Entry<String, float[]> moment : state().entrySet()) {
+      long[] shape = session.param(moment.getKey().substring(2)).shape();
+      into.floats(moment.getKey(), ElementType.F32, shape, moment::getValue);
+    }
   }
 
   /** Continues from saved moments. */

@@ -3,7 +3,6 @@ package io.deem.training;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.deem.torch.TorchSession;
-import io.deem.weights.ElementType;
 import io.deem.weights.SafetensorsFile;
 import io.deem.weights.SafetensorsWriter;
 import java.io.IOException;
@@ -16,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -56,10 +54,7 @@ final class Checkpoints {
     Files.createDirectory(unfinished);
     SessionWeights.of(session).write(unfinished.resolve("model.safetensors"));
     SafetensorsWriter moments = new SafetensorsWriter();
-    for (Map.Entry<String, float[]> moment : optimizer.state().entrySet()) {
-      long[] shape = session.param(moment.getKey().substring(2)).shape();
-      moments.floats(moment.getKey(), ElementType.F32, shape, moment::getValue);
-    }
+    optimizer.write(moments);
     moments.write(unfinished.resolve("optimizer.safetensors"));
     JsonObject state = new JsonObject();
     state.addProperty("step", step);

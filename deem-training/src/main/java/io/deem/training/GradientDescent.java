@@ -1,10 +1,11 @@
 package io.deem.training;
 
+import io.deem.torch.MomentumScript;
 import io.deem.torch.OptimizerScript;
 import io.deem.torch.TorchSession;
+import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Stochastic gradient descent with momentum (PyTorch's {@code SGD}), without weight decay,
@@ -37,14 +38,16 @@ public final class GradientDescent implements Optimizer {
 
   private final TorchSession session;
   private final Config config;
-  private final OptimizerScript script;
+  private final OptimizerScript gradients;
+  private final MomentumScript script;
   private long step;
 
   /** An optimiser for the parameters of a session that learn. */
   public GradientDescent(TorchSession session, Config config) {
     this.session = session;
     this.config = config;
-    this.script = new OptimizerScript(session);
+    this.gradients = new OptimizerScript(session);
+    this.script = new MomentumScript(session);
   }
 
   @Override
@@ -54,8 +57,8 @@ public final class GradientDescent implements Optimizer {
 
   @Override
   public double step(double rateFactor) {
-    List<String> names = script.namesWithGradient();
-    double norm = script.globalNorm(names);
+    List<String> names = gradients.namesWithGradient();
+    double norm = gradients.globalNorm(names);
     if (!Double.isFinite(norm)) {
       session.clearGradients();
       return norm;
@@ -63,14 +66,14 @@ public final class GradientDescent implements Optimizer {
     step++;
     double clip = config.maxNorm > 0 ? Math.min(1, config.maxNorm / (norm + 1e-6)) : 1;
     if (!names.isEmpty()) {
-      script.momentum(names, config.learningRate * rateFactor, config.momentum, clip);
+      script.update(names, config.learningRate * rateFactor, config.momentum, clip);
     }
     return norm;
   }
 
   @Override
-  public Map<String, float[]> state() {
-    return script.moments();
+  public void write(SafetensorsWriter into) {
+    script.write(into);
   }
 
   @Override
@@ -81,6 +84,7 @@ public final class GradientDescent implements Optimizer {
 
   @Override
   public void close() {
+    gradients.close();
     script.close();
   }
 }

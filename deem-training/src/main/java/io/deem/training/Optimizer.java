@@ -1,7 +1,7 @@
 package io.deem.training;
 
+import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
-import java.util.Map;
 
 /** Changes a session's parameters by their gradients. */
 public interface Optimizer extends AutoCloseable {
@@ -17,8 +17,8 @@ public interface Optimizer extends AutoCloseable {
    */
   double step(double rateFactor);
 
-  /** The moments, for a checkpoint: {@code m.NAME} and, if there are two, {@code v.NAME}. */
-  Map<String, float[]> state();
+  /** Adds the moments to a checkpoint: {@code m.NAME} and, if there are two, {@code v.NAME}. */
+  void write(SafetensorsWriter into);
 
   /** Continues from saved moments. */
   void restore(TensorSource moments, long steps);

@@ -145,8 +145,10 @@ class LowRankAdaptationTest {
   @Test
   void dropoutIsForTrainingAlone() {
     LowRankAdaptation lora = everywhere(0.25);
-    assertTrue(lora.apply(NETWORK, true).nodes().stream().anyMatch(t -> t.op() == Op.DROPOUT));
-    assertFalse(lora.apply(NETWORK, false).nodes().stream().anyMatch(t -> t.op() == Op.DROPOUT));
+    assertTrue(
+        lora.apply(NETWORK, true).nodes().stream().anyMatch(t -> t.op() == Op.DROPOUT_AT_RATE));
+    assertFalse(
+        lora.apply(NETWORK, false).nodes().stream().anyMatch(t -> t.op() == Op.DROPOUT_AT_RATE));
     try (TorchSession session = trained(lora, false)) {
       assertArrayEquals(run(session), run(session), "the same again");
       float[] first = inTraining(session, 5);

@@ -48,7 +48,7 @@ class OperationTest {
     Set<Op> missing = EnumSet.allOf(Op.class);
     CASES.forEach(operation -> missing.remove(operation.op()));
     // Its draws are the engine's own, so no plain Java gives its numbers; see DropoutTest.
-    assertEquals(Set.of(Op.DROPOUT), missing);
+    assertEquals(Set.of(Op.DROPOUT_AT_RATE), missing);
   }
 
   @ParameterizedTest
@@ -65,7 +65,8 @@ class OperationTest {
     // Truth values and indices have no gradient; what detach and dropout do to one is tested by
     // itself.
     assertEquals(
-        EnumSet.of(Op.EQUAL, Op.LESS, Op.AND, Op.NOT, Op.ARG_MAX, Op.DETACH, Op.DROPOUT), untested);
+        EnumSet.of(Op.EQUAL, Op.LESS, Op.AND, Op.NOT, Op.ARG_MAX, Op.DETACH, Op.DROPOUT_AT_RATE),
+        untested);
   }
 
   @ParameterizedTest

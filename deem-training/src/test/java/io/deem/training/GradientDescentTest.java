@@ -11,13 +11,11 @@ import io.deem.graph.Tensor;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchScope;
 import io.deem.torch.TorchSession;
-import io.deem.weights.ElementType;
 import io.deem.weights.SafetensorsFile;
 import io.deem.weights.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,11 +96,9 @@ class GradientDescentTest {
         GradientDescent optimizer = new GradientDescent(session, GradientDescent.Config.DIVA)) {
       step(session, optimizer, 1);
       between = session.param("layer.weight").floats();
-      Map<String, float[]> state = optimizer.state();
-      new SafetensorsWriter()
-          .floats(
-              "m.layer.weight", ElementType.F32, new long[] {3}, () -> state.get("m.layer.weight"))
-          .write(file);
+      SafetensorsWriter moments = new SafetensorsWriter();
+      optimizer.write(moments);
+      moments.write(file);
       step(session, optimizer, 1);
       expected = session.param("layer.weight").floats();
     }

@@ -184,9 +184,7 @@ final class ClassTokenFeedback implements Feedback {
     Map<String, float[]> values = new LinkedHashMap<>();
     for (Param param : adapted) {
       boolean weight = param.shape().rank() == 2;
-      values.put(
-          param.name(),
-          weight ? merged.floats(param.name()) : session.param(param.name()).floats());
+      values.put(param.name(), weight ? merged.floats(param.name()) : session.load(param).floats());
     }
     return values;
   }

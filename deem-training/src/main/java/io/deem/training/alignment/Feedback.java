@@ -6,6 +6,7 @@ import io.deem.torch.TorchSession;
 import io.deem.training.Optimizer;
 import io.deem.training.TrainingTask;
 import io.deem.weights.TensorSource;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -52,8 +53,8 @@ interface Feedback {
    * @param model the weights from before
    */
   default Map<String, float[]> values(TorchSession session, TensorSource model) {
-    Map<String, float[]> values = new java.util.LinkedHashMap<>();
-    moved().forEach(param -> values.put(param.name(), session.param(param.name()).floats()));
+    Map<String, float[]> values = new LinkedHashMap<>();
+    moved().forEach(param -> values.put(param.name(), session.load(param).floats()));
     return values;
   }
 }
