@@ -45,7 +45,8 @@ class AcceleratedTest {
           g -> {
             Tensor ids = g.input("ids", Shape.of(Dim.symbol("count")), DataType.INT64);
             Tensor x = g.param(TABLE).embedding(ids).plus(g.param(SHIFT));
-            return List.of(x.rmsNorm(g.param(NORM), 1e-6).linear(g.param(OUT), null).sum(false, 0, 1));
+            return List.of(
+                x.rmsNorm(g.param(NORM), 1e-6).linear(g.param(OUT), null).sum(false, 0, 1));
           });
 
   // Numbers that bfloat16 has, so that narrowing changes nothing.
@@ -168,7 +169,7 @@ class AcceleratedTest {
         Replicas replicas = new Replicas(List.of(first, second))) {
       List.of(whole, first, second).forEach(each -> each.trainable(name -> true));
       backward(whole, 0, 1, 2, 3);
-      replicas.each((session, part) -> backward(session, 2 * part, 2 * part + 1));
+      replicas.each((session, part) -> backward(session, 2L * part, 2L * part + 1));
       replicas.averageGradients();
       try (TorchScope a = whole.trainingScope();
           TorchScope b = first.trainingScope()) {

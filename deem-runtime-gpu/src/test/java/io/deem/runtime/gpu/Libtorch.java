@@ -23,7 +23,7 @@ public final class Libtorch implements BeforeAllCallback {
   }
 
   /** Whether it is the one for CUDA. */
-  static boolean forCuda() throws IOException {
+  public static boolean forCuda() throws IOException {
     return CudaLibrary.find(Libtorch.class.getClassLoader()) != null;
   }
 
