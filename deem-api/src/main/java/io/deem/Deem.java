@@ -66,6 +66,15 @@ public interface Deem extends AutoCloseable {
   /** Answers about images. */
   Perceiver perceiver();
 
+  /**
+   * Trains the model on one's own data.
+   *
+   * @throws UnsupportedOperationException if this runtime cannot train
+   */
+  default Trainer trainer() {
+    throw new UnsupportedOperationException("this runtime cannot train");
+  }
+
   /** What the model is, from its {@code deem.json}. */
   ModelInfo info();
 

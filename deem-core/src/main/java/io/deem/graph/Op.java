@@ -63,6 +63,8 @@ public enum Op {
   SLICE,
   PAD,
   FLIP,
+  // Noise that only training has.
+  DROPOUT,
   // Look-ups.
   EMBEDDING,
   INDEX_SELECT,

@@ -62,8 +62,8 @@ public final class TorchEngine implements Engine {
     return root;
   }
 
-  PtSymbolBlock compile(Block block) {
-    String source = TorchScriptCompiler.compile(block, precision);
+  PtSymbolBlock compile(Block block, boolean drops) {
+    String source = TorchScriptCompiler.compile(block, precision, drops);
     try {
       return script(source);
     } catch (RuntimeException e) {

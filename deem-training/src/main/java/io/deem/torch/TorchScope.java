@@ -9,15 +9,19 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.Dropped;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import io.deem.random.RandomSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** A scope of the libtorch engine. */
@@ -27,6 +31,13 @@ public final class TorchScope implements TrainingScope {
   private final PtNDManager manager;
   private final TorchScope parent;
   private final boolean gradients;
+
+  /** Null to let libtorch record the whole step. */
+  private GradientTape tape;
+
+  private BlockListener listener = (block, backward, nanos) -> {};
+  private Regularization rates = Regularization.NONE;
+  private RandomSource noise;
 
   /** Leads every argument list: DJL attaches results to the first argument's manager. */
   private final PtNDArray first;
@@ -78,9 +89,32 @@ public final class TorchScope implements TrainingScope {
     return value;
   }
 
+  /** Chooses what is kept for the backward pass, before any block runs. */
+  void record(Recording recording) {
+    boolean whole = recording == Recording.STEP;
+    tape = whole ? null : new GradientTape(this, recording == Recording.CHECKPOINTS);
+  }
+
+  /** From now on tells of each block. */
+  public void listen(BlockListener told) {
+    listener = told;
+  }
+
+  /**
+   * From now on drops elements where the networks say so.
+   *
+   * @param random draws what is dropped, block by block in the order in which they run
+   */
+  public void regularize(Regularization drops, RandomSource random) {
+    rates = drops;
+    noise = random;
+  }
+
   @Override
   public List<Value> run(Block block, List<Value> inputs) {
-    TorchSession.Compiled compiled = session.compiled(block);
+    long start = System.nanoTime();
+    List<Dropped> places = rates.equals(Regularization.NONE) ? List.of() : Dropped.in(block);
+    TorchSession.Compiled compiled = session.compiled(block, !places.isEmpty());
     List<PtNDArray> arguments = new ArrayList<>(inputs.size() + compiled.arguments().size());
     List<long[]> shapes = new ArrayList<>(inputs.size());
     for (Value input : inputs) {
@@ -88,27 +122,65 @@ public final class TorchScope implements TrainingScope {
       arguments.add(array);
       shapes.add(array.getShape().getShape());
     }
-    block.bind(shapes);
+    Map<String, Long> symbols = block.bind(shapes);
     arguments.addAll(compiled.arguments());
+    places.forEach(place -> arguments.add(mask(place, symbols)));
     try {
-      return call(compiled.script(), arguments);
+      List<PtNDArray> results =
+          tape == null
+              ? execute(compiled.script(), arguments, gradients)
+              : tape.run(block, compiled.script(), arguments);
+      listener.ran(block, false, System.nanoTime() - start);
+      return values(results);
     } catch (ai.djl.engine.EngineException e) {
       throw new IllegalStateException(
           "the block " + block.name() + " failed: " + e.getMessage(), e);
     }
   }
 
+  /** The factors of one place: 0 for what is dropped; what is kept makes up for it. */
+  private PtNDArray mask(Dropped place, Map<String, Long> symbols) {
+    double rate =
+        place.depthShare() == 0
+            ? rates.dropout()
+            : place.depthShare() * rates.stochasticDepth();
+    long[] shape = place.mask().dims().stream().mapToLong(dim -> dim.evaluate(symbols)).toArray();
+    if (rate == 0) {
+      Arrays.fill(shape, 1);
+    }
+    long size = 1;
+    for (long extent : shape) {
+      size = Math.multiplyExact(size, extent);
+    }
+    float[] factors = new float[Math.toIntExact(size)];
+    float kept = (float) (1 / (1 - rate));
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = rate > 0 && noise.uniform() < rate ? 0 : kept;
+    }
+    return TorchValue.arrayOf(floats(factors, shape));
+  }
+
   @Override
   public void backward(Value loss) {
     PtNDArray array = TorchValue.arrayOf(loss);
-    try (NDArray one = manager.ones(array.getShape(), array.getDataType())) {
-      JniUtils.backward(array, (PtNDArray) one, false, false);
+    try (PtNDArray one = (PtNDArray) manager.ones(array.getShape(), array.getDataType())) {
+      backward(array, one, false);
     }
   }
 
   @Override
   public void backward(Value value, Value cotangent, boolean keepGraph) {
-    JniUtils.backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph, false);
+    backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph);
+  }
+
+  private void backward(PtNDArray value, PtNDArray cotangent, boolean keepGraph) {
+    if (tape == null) {
+      JniUtils.backward(value, cotangent, keepGraph, false);
+    } else if (keepGraph) {
+      throw new UnsupportedOperationException("a scope that cuts steps into blocks forgets them");
+    } else {
+      tape.backward(value, cotangent, listener);
+    }
   }
 
   @Override
@@ -132,6 +204,21 @@ public final class TorchScope implements TrainingScope {
 
   /** Runs a script of this package on raw tensors. */
   List<Value> call(PtSymbolBlock script, List<PtNDArray> arguments) {
+    return values(execute(script, arguments, gradients));
+  }
+
+  private static List<Value> values(List<PtNDArray> arrays) {
+    List<Value> values = new ArrayList<>(arrays.size());
+    arrays.forEach(array -> values.add(new TorchValue(array)));
+    return values;
+  }
+
+  /**
+   * Runs a script on raw tensors.
+   *
+   * @param recorded whether libtorch keeps what the backward pass needs
+   */
+  List<PtNDArray> execute(PtSymbolBlock script, List<PtNDArray> arguments, boolean recorded) {
     if (!manager.isOpen()) {
       throw new IllegalStateException("the scope is closed");
     }
@@ -141,19 +228,23 @@ public final class TorchScope implements TrainingScope {
     // Both switches are the thread's own. Without the optimiser, scripts run as they are written;
     // it would recompile them for every new shape.
     JniUtils.setGraphExecutorOptimize(false);
-    JniUtils.setGradMode(gradients);
+    JniUtils.setGradMode(recorded);
     // "Training" only keeps libtorch out of its inference mode, whose results no gradient can
     // reach.
     NDList results = IValueUtils.forward(script, list, true);
-    List<Value> values = new ArrayList<>(results.size());
+    List<PtNDArray> arrays = new ArrayList<>(results.size());
     for (NDArray result : results) {
-      values.add(new TorchValue((PtNDArray) result));
+      arrays.add((PtNDArray) result);
     }
-    return values;
+    return arrays;
   }
 
   @Override
   public TorchScope child() {
+    if (tape != null) {
+      throw new UnsupportedOperationException(
+          "a scope that cuts steps into blocks needs their values until the backward pass");
+    }
     return new TorchScope(session, manager, gradients, this);
   }
 
@@ -185,7 +276,7 @@ public final class TorchScope implements TrainingScope {
     }
     if (size != elements) {
       throw new IllegalArgumentException(
-          elements + " values do not fill the shape " + java.util.Arrays.toString(shape));
+          elements + " values do not fill the shape " + Arrays.toString(shape));
     }
     return session.buffers().take(Math.multiplyExact(elements, width));
   }

@@ -4,6 +4,7 @@ import io.deem.graph.Attributes;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Dim;
+import io.deem.graph.Dropped;
 import io.deem.graph.Resampling;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
@@ -35,14 +36,29 @@ final class TorchScriptCompiler {
 
   private final Map<String, String> casts = new HashMap<>();
 
-  private TorchScriptCompiler(Block block, Precision precision) {
+  /** The names of the masks of the places where elements are dropped; empty to drop none. */
+  private final Map<Tensor, String> masks = new HashMap<>();
+
+  private TorchScriptCompiler(Block block, Precision precision, boolean drops) {
     this.block = block;
     this.precision = precision;
+    if (drops) {
+      Dropped.in(block).forEach(place -> masks.put(place.node(), "d" + masks.size()));
+    }
   }
 
   /** The source of the method {@code forward} for a block. */
   static String compile(Block block, Precision precision) {
-    return new TorchScriptCompiler(block, precision).emit();
+    return compile(block, precision, false);
+  }
+
+  /**
+   * The source of the method {@code forward} for a block.
+   *
+   * @param drops whether the masks of {@link Dropped#in} follow as arguments
+   */
+  static String compile(Block block, Precision precision, boolean drops) {
+    return new TorchScriptCompiler(block, precision, drops).emit();
   }
 
   private String emit() {
@@ -62,6 +78,9 @@ final class TorchScriptCompiler {
       arguments.add("p" + i + ": Tensor");
     }
     block.constants().forEach(t -> arguments.add(names.get(t) + ": Tensor"));
+    for (int i = 0; i < masks.size(); i++) {
+      arguments.add("d" + i + ": Tensor");
+    }
     source.append("  def forward(").append(arguments).append(") -> List[Tensor]:\n");
     bindSymbols();
     for (Tensor node : block.nodes()) {
@@ -193,6 +212,7 @@ final class TorchScriptCompiler {
               with.integer("ignored"),
               0.0);
       case DETACH -> light(t, "detach(%s)");
+      case DROPOUT -> masks.isEmpty() ? same(t) : call("mul", full(first), masks.get(t));
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };
   }
@@ -286,6 +306,9 @@ final class TorchScriptCompiler {
       line(scores, call("add", scores, future));
     }
     String weights = call("softmax", scores, -1);
+    if (masks.containsKey(t)) {
+      weights = call("mul", weights, masks.get(t));
+    }
     if (precision == Precision.BF16) {
       weights = call("to", weights, Precision.BFLOAT16);
     }
@@ -367,6 +390,14 @@ final class TorchScriptCompiler {
       low.add(names.get(t));
     }
     return "torch." + String.format(template, operand);
+  }
+
+  private String same(Tensor t) {
+    String operand = name(t.operands().get(0));
+    if (low.contains(operand)) {
+      low.add(names.get(t));
+    }
+    return operand;
   }
 
   private String product(Tensor t, String expression) {

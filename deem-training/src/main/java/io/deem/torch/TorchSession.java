@@ -32,6 +32,7 @@ public final class TorchSession implements TrainingSession {
   private final PtNDManager manager;
   private final BufferPool buffers = new BufferPool();
   private final Map<Block, Compiled> compiled = new ConcurrentHashMap<>();
+  private final Map<Block, Compiled> dropping = new ConcurrentHashMap<>();
   private final Map<String, PtNDArray> params = new ConcurrentSkipListMap<>();
   private volatile Predicate<String> trainable = name -> false;
 
@@ -54,6 +55,13 @@ public final class TorchSession implements TrainingSession {
   @Override
   public TorchScope trainingScope() {
     return new TorchScope(this, manager, true);
+  }
+
+  /** A training scope that keeps what {@code recording} says for the backward pass. */
+  public TorchScope trainingScope(Recording recording) {
+    TorchScope scope = trainingScope();
+    scope.record(recording);
+    return scope;
   }
 
   @Override
@@ -116,6 +124,7 @@ public final class TorchSession implements TrainingSession {
     manager.close();
     params.clear();
     compiled.clear();
+    dropping.clear();
   }
 
   BufferPool buffers() {
@@ -134,13 +143,19 @@ public final class TorchSession implements TrainingSession {
     return array;
   }
 
-  Compiled compiled(Block block) {
-    Compiled known = compiled.get(block);
-    return known != null ? known : compiled.computeIfAbsent(block, this::compile);
+  /**
+   * A compiled block.
+   *
+   * @param drops whether it takes the masks of the places where elements are dropped
+   */
+  Compiled compiled(Block block, boolean drops) {
+    Map<Block, Compiled> of = drops ? dropping : compiled;
+    Compiled known = of.get(block);
+    return known != null ? known : of.computeIfAbsent(block, each -> compile(each, drops));
   }
 
-  private Compiled compile(Block block) {
-    PtSymbolBlock script = engine.compile(block);
+  private Compiled compile(Block block, boolean drops) {
+    PtSymbolBlock script = engine.compile(block, drops);
     List<PtNDArray> arguments = new ArrayList<>();
     block.params().forEach(param -> arguments.add(param(param)));
     for (Tensor constant : block.constants()) {

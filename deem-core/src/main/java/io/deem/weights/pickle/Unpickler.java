@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads pickles of tensors and plain containers, protocols 2 to 5 (Python's {@code pickletools}
- * documents the opcodes). The names that a pickle may use are those of {@link PickledNames}; the
- * opcodes are those that such pickles need.
+ * Reads pickles of tensors and plain containers, protocols 2 to 5, and of plain containers alone,
+ * protocols 0 to 5 (Python's {@code pickletools} documents the opcodes). The names that a pickle
+ * may use are those of {@link PickledNames}; the opcodes are those that such pickles need.
  *
  * <p>What comes out is made of {@link Map} (dictionaries), {@link List} (lists and tuples), {@link
  * StoredTensor}, {@code String}, {@code Long}, {@code Double}, {@code Boolean} and null. Memory
@@ -34,8 +34,12 @@ public final class Unpickler {
   private final List<Object> stack = new ArrayList<>();
   private final Map<Integer, Object> memo = new HashMap<>();
 
-  private Unpickler(String origin, ByteBuffer pickle) {
+  /** Whether there may be nothing but plain containers, so that no name is ever looked at. */
+  private final boolean plain;
+
+  private Unpickler(String origin, ByteBuffer pickle, boolean plain) {
     this.origin = origin;
+    this.plain = plain;
     this.names = new PickledNames(origin);
     this.in = pickle.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
@@ -48,25 +52,45 @@ public final class Unpickler {
    *     containers
    */
   public static Object read(String origin, ByteBuffer pickle) throws MalformedPickleException {
-    Unpickler reader = new Unpickler(origin, pickle);
+    return read(new Unpickler(origin, pickle, false));
+  }
+
+  /**
+   * Reads one pickle of dictionaries, lists, tuples, texts, numbers, truths and None. Pickles of
+   * the old text protocol are read too, in which public annotation files are written.
+   *
+   * @param origin what to call it in messages
+   * @throws MalformedPickleException if it is malformed, or names anything at all
+   */
+  public static Object readPlain(String origin, ByteBuffer pickle) throws MalformedPickleException {
+    return read(new Unpickler(origin, pickle, true));
+  }
+
+  private static Object read(Unpickler reader) throws MalformedPickleException {
     try {
       return reader.run();
     } catch (BufferUnderflowException e) {
-      throw new MalformedPickleException(origin + ": ends too early", e);
+      throw new MalformedPickleException(reader.origin + ": ends too early", e);
     }
   }
 
   private Object run() throws MalformedPickleException {
-    if ((in.get() & 0xff) != 0x80) {
+    boolean marked = (in.get(in.position() + checked(0)) & 0xff) == 0x80;
+    if (!marked && !plain) {
       throw malformed("is not a pickle of protocol " + OLDEST + " to " + NEWEST);
     }
-    protocol();
+    if (marked) {
+      in.get();
+      protocol();
+    }
     while (true) {
       int opcode = in.get() & 0xff;
       if (opcode == '.') {
         return pop();
       }
-      if (!constant(opcode) && !container(opcode) && !memory(opcode) && !name(opcode)) {
+      boolean known = constant(opcode) || container(opcode) || memory(opcode);
+      known = known || (plain ? textual(opcode) : name(opcode));
+      if (!known) {
         throw malformed(String.format("has the unsupported opcode 0x%02x", opcode));
       }
     }
@@ -143,6 +167,22 @@ public final class Unpickler {
       case 0x94 -> memo.put(memo.size(), top());
       case 'h' -> stack.add(remembered(in.get() & 0xff));
       case 'j' -> stack.add(remembered(in.getInt()));
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Opcodes of the text protocol, whose operands are lines. */
+  private boolean textual(int opcode) throws MalformedPickleException {
+    switch (opcode) {
+      case 'I', 'L' -> stack.add(PickledText.whole(origin, line()));
+      case 'F' -> stack.add(PickledText.number(origin, line()));
+      case 'S' -> stack.add(PickledText.quoted(origin, line()));
+      case 'V' -> stack.add(PickledText.unescaped(origin, line(), false));
+      case 'p' -> memo.put(PickledText.index(origin, line()), top());
+      case 'g' -> stack.add(remembered(PickledText.index(origin, line())));
       default -> {
         return false;
       }

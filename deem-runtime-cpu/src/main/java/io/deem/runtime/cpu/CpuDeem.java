@@ -10,10 +10,12 @@ import io.deem.Image;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
 import io.deem.RedrawOptions;
+import io.deem.Trainer;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.training.StageTraining;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +28,7 @@ final class CpuDeem implements Deem {
   private final CallGuard guard;
 
   private final ModelInfo info;
+  private final Trainer trainer;
   private final Perceiver perceiver;
 
   /** Takes over the model and the session, and closes both when it is closed. */
@@ -41,12 +44,18 @@ final class CpuDeem implements Deem {
         };
     guard = new CallGuard(model.description().name(), limits, free);
     info = info(model, session);
+    trainer = new Trainer(new StageTraining(model.folder()));
     perceiver = new Guarded(new NetworkPerceiver(session, model, images));
   }
 
   @Override
   public Perceiver perceiver() {
     return perceiver;
+  }
+
+  @Override
+  public Trainer trainer() {
+    return trainer;
   }
 
   @Override

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       FidelityCommand.class,
       DescribeModelCommand.class,
       ImportCommand.class,
+      TrainCommand.class,
       VerifyCommand.class
     })
 public final class DeemCommand implements Runnable {
