@@ -138,28 +138,33 @@ public final class Trainer {
   /** The seed of all randomness; by default 0. */
   public Trainer seed(long seed) {
     return with(
-        seed, s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints());
+        seed, s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
   }
 
   /** The arithmetic of products. */
   public Trainer precision(TrainingSettings.Precision precision) {
     return with(
-        s.seed(), precision, s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints());
+        s.seed(), precision, s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
   }
 
   /** Keeps the results of blocks only and computes what is inside them again when it is needed. */
   public Trainer gradientCheckpointing(boolean on) {
-    return with(s.seed(), s.precision(), on, s.eightBitMoments(), s.keptCheckpoints());
+    return with(s.seed(), s.precision(), on, s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
   }
 
   /** Keeps the optimiser's moments in 8 bits. */
   public Trainer eightBitMoments(boolean on) {
-    return with(s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints());
+    return with(s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints(), s.redraws());
   }
 
   /** How many of the newest checkpoints stay; by default 2. */
   public Trainer keepCheckpoints(int count) {
-    return with(s.seed(), s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), count);
+    return with(s.seed(), s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), count, s.redraws());
+  }
+
+  /** How many pictures the report shows redrawn; by default 4. */
+  public Trainer redraws(int count) {
+    return with(s.seed(), s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), count);
   }
 
   /**
@@ -204,6 +209,7 @@ public final class Trainer {
             s.eightBitMoments(),
             s.checkpointEvery(),
             s.keptCheckpoints(),
+            s.redraws(),
             s.resume()));
   }
 
@@ -231,6 +237,7 @@ public final class Trainer {
             s.eightBitMoments(),
             checkpointEvery,
             s.keptCheckpoints(),
+            s.redraws(),
             resume));
   }
 
@@ -239,7 +246,8 @@ public final class Trainer {
       TrainingSettings.Precision precision,
       boolean gradientCheckpointing,
       boolean eightBitMoments,
-      int keptCheckpoints) {
+      int keptCheckpoints,
+      int redraws) {
     return new Trainer(
         engine,
         new TrainingSettings(
@@ -257,6 +265,7 @@ public final class Trainer {
             eightBitMoments,
             s.checkpointEvery(),
             keptCheckpoints,
+            redraws,
             s.resume()));
   }
 }

@@ -22,6 +22,7 @@ import java.util.OptionalInt;
  * @param eightBitMoments whether the optimiser keeps its moments in 8 bits
  * @param checkpointEvery steps between checkpoints
  * @param keptCheckpoints how many of the newest stay
+ * @param redraws pictures that the report shows redrawn; each takes a while on large models
  * @param resume whether to go on with the run that the output folder has
  */
 public record TrainingSettings(
@@ -39,6 +40,7 @@ public record TrainingSettings(
     boolean eightBitMoments,
     int checkpointEvery,
     int keptCheckpoints,
+    int redraws,
     boolean resume) {
 
   /** Stage one, seed 0, a checkpoint every 100 steps of which two stay, nothing to learn from yet. */
@@ -58,6 +60,7 @@ public record TrainingSettings(
           false,
           100,
           2,
+          4,
           false);
 
   /**
@@ -101,6 +104,9 @@ public record TrainingSettings(
     accumulation.ifPresent(n -> atLeastOne("accumulation", n));
     atLeastOne("checkpointEvery", checkpointEvery);
     atLeastOne("keptCheckpoints", keptCheckpoints);
+    if (redraws < 0) {
+      throw new IllegalArgumentException("redraws must be at least 0, not " + redraws);
+    }
   }
 
   private static void atLeastOne(String name, int value) {

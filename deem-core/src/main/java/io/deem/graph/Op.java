@@ -92,6 +92,14 @@ public enum Op {
     };
   }
 
+  /** Whether the result's gradient reaches its operands. */
+  boolean passesGradient() {
+    return switch (this) {
+      case DETACH, EQUAL, LESS, AND, NOT, ARG_MAX, ROUND -> false;
+      default -> true;
+    };
+  }
+
   /** Whether its first operand must be numbers and not truth values. */
   boolean needsNumbers() {
     return switch (this) {

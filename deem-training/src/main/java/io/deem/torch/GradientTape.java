@@ -4,8 +4,12 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
  * The blocks of a step in the order in which they ran, for a backward pass that goes from the last
@@ -34,7 +38,8 @@ final class GradientTape {
   /**
    * A block that ran.
    *
-   * @param leaves its results as others read them
+   * @param leaves those of its results that learn, as others read them
+   * @param places of these among its results
    * @param recorded its results with their graph; null if they are to be computed again
    */
   private record Segment(
@@ -42,6 +47,7 @@ final class GradientTape {
       PtSymbolBlock script,
       List<PtNDArray> arguments,
       List<PtNDArray> leaves,
+      List<Integer> places,
       List<PtNDArray> recorded) {}
 
   private final TorchScope scope;
@@ -58,19 +64,32 @@ final class GradientTape {
     this.again = again;
   }
 
-  /** Runs a block; it is recorded only if a gradient can reach something that it reads. */
-  List<PtNDArray> run(Block block, PtSymbolBlock script, List<PtNDArray> arguments) {
-    boolean learns = arguments.stream().anyMatch(JniUtils::requiresGrad);
-    List<PtNDArray> results = scope.execute(script, arguments, learns && !again);
-    if (!learns) {
+  /**
+   * Runs a block; it is recorded only if a gradient can reach something that it reads.
+   *
+   * @param arguments its inputs first
+   * @param trainable which parameters learn
+   */
+  List<PtNDArray> run(
+      Block block, PtSymbolBlock script, List<PtNDArray> arguments, Predicate<String> trainable) {
+    List<Boolean> learningInputs =
+        arguments.subList(0, block.inputs().size()).stream().map(JniUtils::requiresGrad).toList();
+    Set<Tensor> learning = block.learning(learningInputs, trainable);
+    List<Integer> places =
+        IntStream.range(0, block.outputs().size())
+            .filter(i -> learning.contains(block.outputs().get(i)))
+            .boxed()
+            .toList();
+    boolean records = !places.isEmpty();
+    List<PtNDArray> results = scope.execute(script, arguments, records && !again);
+    if (!records) {
       return results;
     }
-    List<PtNDArray> leaves = again ? results : results.stream().map(this::cut).toList();
-    leaves.stream()
-        .filter(leaf -> leaf.getDataType().isFloating())
-        .forEach(leaf -> JniUtils.attachGradient(leaf, true));
-    segments.add(new Segment(block, script, arguments, leaves, again ? null : results));
-    return leaves;
+    List<PtNDArray> values = again ? results : results.stream().map(this::cut).toList();
+    List<PtNDArray> leaves = places.stream().map(values::get).toList();
+    leaves.forEach(leaf -> JniUtils.attachGradient(leaf, true));
+    segments.add(new Segment(block, script, arguments, leaves, places, again ? null : results));
+    return values;
   }
 
   /** Runs the backward pass from a value of this tape, then forgets everything. */
@@ -93,12 +112,11 @@ final class GradientTape {
     List<PtNDArray> gradients = new ArrayList<>();
     List<Integer> reached = new ArrayList<>();
     for (int i = 0; i < segment.leaves.size(); i++) {
-      PtNDArray leaf = segment.leaves.get(i);
-      PtNDArray gradient = JniUtils.requiresGrad(leaf) ? JniUtils.getGradient(leaf) : null;
+      PtNDArray gradient = JniUtils.getGradient(segment.leaves.get(i));
       if (gradient != null) {
         gradient.attach(scope.manager());
         gradients.add(gradient);
-        reached.add(i);
+        reached.add(segment.places.get(i));
       }
     }
     if (reached.isEmpty()) {
@@ -106,19 +124,11 @@ final class GradientTape {
     }
     List<PtNDArray> results =
         again ? scope.execute(segment.script, segment.arguments, true) : segment.recorded;
-    List<PtNDArray> roots = new ArrayList<>();
-    List<PtNDArray> cotangents = new ArrayList<>();
-    for (int i = 0; i < reached.size(); i++) {
-      PtNDArray root = results.get(reached.get(i));
-      if (JniUtils.requiresGrad(root)) {
-        roots.add(root);
-        cotangents.add(gradients.get(i));
-      }
-    }
+    List<PtNDArray> roots = reached.stream().map(results::get).toList();
     if (roots.size() == 1) {
-      JniUtils.backward(roots.get(0), cotangents.get(0), false, false);
-    } else if (!roots.isEmpty()) {
-      backward(roots, cotangents);
+      JniUtils.backward(roots.get(0), gradients.get(0), false, false);
+    } else {
+      backward(roots, gradients);
     }
     results.forEach(PtNDArray::close);
     gradients.forEach(PtNDArray::close);

@@ -129,7 +129,7 @@ public final class TorchScope implements TrainingScope {
       List<PtNDArray> results =
           tape == null
               ? execute(compiled.script(), arguments, gradients)
-              : tape.run(block, compiled.script(), arguments);
+              : tape.run(block, compiled.script(), arguments, session.trainableNames());
       listener.ran(block, false, System.nanoTime() - start);
       return values(results);
     } catch (ai.djl.engine.EngineException e) {

@@ -4,7 +4,6 @@ import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Dropped;
 import io.deem.graph.Op;
-import io.deem.graph.Param;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.torch.Precision;
@@ -27,7 +26,7 @@ final class BlockCost {
   private final Map<String, Long> symbols;
   private final Precision precision;
   private final boolean drops;
-  private final Map<Tensor, Boolean> learns = new HashMap<>();
+  private final Set<Tensor> learning;
   private final Map<Object, Long> kept = new HashMap<>();
   private final Set<Object> elsewhere = new HashSet<>();
   private long largest;
@@ -54,11 +53,9 @@ final class BlockCost {
     this.symbols = symbols;
     this.precision = precision;
     this.drops = drops;
-    for (int i = 0; i < block.inputs().size(); i++) {
-      learns.put(block.inputs().get(i), learningInputs.get(i));
-    }
+    this.learning = block.learning(learningInputs, trainable);
     for (Tensor node : block.nodes()) {
-      visit(node, trainable);
+      visit(node);
     }
     block.outputs().forEach(output -> elsewhere.add(storage(output)));
     block.nodes().stream()
@@ -68,7 +65,7 @@ final class BlockCost {
 
   /** Whether a gradient reaches a result. */
   boolean learns(Tensor output) {
-    return learns.getOrDefault(output, false);
+    return learning.contains(output);
   }
 
   /** Bytes kept for the backward pass, besides the block's inputs, parameters and results. */
@@ -94,37 +91,23 @@ final class BlockCost {
     return backward;
   }
 
-  private void visit(Tensor node, Predicate<String> trainable) {
-    if (node.op() == Op.PARAM) {
-      learns.put(node, trainable.test(node.attributes().get("param", Param.class).name()));
+  private void visit(Tensor node) {
+    if (node.op() == Op.PARAM || node.op() == Op.INPUT || node.op() == Op.CONSTANT) {
       return;
     }
-    if (node.op() == Op.INPUT || node.op() == Op.CONSTANT) {
-      return;
-    }
-    boolean any = node.operands().stream().anyMatch(this::learnsOperand);
-    boolean learnsHere = any && node.type() == DataType.FLOAT && passesGradient(node.op());
-    learns.put(node, learnsHere);
     long bytes = bytes(node);
     for (Tensor operand : node.operands()) {
       bytes += operand == null || operand.op() == Op.PARAM ? 0 : bytes(operand);
     }
     largest = Math.max(largest, bytes + scores(node));
     flops(node);
-    if (learnsHere) {
+    if (learning.contains(node)) {
       keep(node);
     }
   }
 
   private boolean learnsOperand(Tensor operand) {
-    return operand != null && learns.getOrDefault(operand, false);
-  }
-
-  private static boolean passesGradient(Op op) {
-    return switch (op) {
-      case DETACH, EQUAL, LESS, AND, NOT, ARG_MAX, ROUND -> false;
-      default -> true;
-    };
+    return learning.contains(operand);
   }
 
   // ---------------------------------------------------------------- memory

@@ -27,7 +27,8 @@ import java.util.Set;
 final class HeldOut implements TrainingLoop.Validator {
 
   private static final int MOST_BATCHES = 8;
-  private static final int PICTURES = 4;
+  private static final int PICTURES = 8;
+  private static final int MEASURED = 4;
   private static final long SEED = 0x5EED;
 
   private final TorchSession session;
@@ -97,20 +98,21 @@ final class HeldOut implements TrainingLoop.Validator {
         add(metrics, "validationConsistency", losses.consistency(), batches);
       }
     }
-    for (Named picture : pictures) {
+    List<Named> measured = pictures.subList(0, Math.min(MEASURED, pictures.size()));
+    for (Named picture : measured) {
       Fidelity fidelity = perceiver().fidelity(picture.image);
-      metrics.merge("fidelityLoss", (double) fidelity.loss() / pictures.size(), Double::sum);
+      metrics.merge("fidelityLoss", (double) fidelity.loss() / measured.size(), Double::sum);
       metrics.merge(
-          "fidelityBlindLoss", (double) fidelity.blindLoss() / pictures.size(), Double::sum);
+          "fidelityBlindLoss", (double) fidelity.blindLoss() / measured.size(), Double::sum);
     }
     return metrics;
   }
 
-  /** Each picture and what the diffusion model redraws of what the model sees of it. */
-  List<HtmlReport.Redraw> redraws() {
+  /** The first pictures, and what the diffusion model redraws of what the model sees of it. */
+  List<HtmlReport.Redraw> redraws(int most) {
     List<HtmlReport.Redraw> redraws = new ArrayList<>();
     int side = model.network().config().drawnSize();
-    for (Named picture : pictures) {
+    for (Named picture : pictures.subList(0, Math.min(most, pictures.size()))) {
       Image redrawn =
           perceiver().redraw(picture.image, RedrawOptions.defaults().withSteps(20));
       Image shown = io.deem.image.Framing.SQUASH.apply(picture.image, side);

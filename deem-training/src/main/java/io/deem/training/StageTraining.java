@@ -128,7 +128,7 @@ public final class StageTraining implements TrainingEngine {
         log.load(outcome.steps());
       }
       write(run, session, run.folder.model(), outcome.steps());
-      List<HtmlReport.Redraw> redraws = validator.redraws();
+      List<HtmlReport.Redraw> redraws = validator.redraws(run.settings.redraws());
       writeBest(run, session, outcome);
       return report(run, outcome, task.broken(), log.rows(), redraws, since(started));
     }

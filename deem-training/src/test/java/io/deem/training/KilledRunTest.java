@@ -35,6 +35,7 @@ class KilledRunTest {
           .batch(2)
           .accumulation(1)
           .checkpointEvery(1)
+          .redraws(0)
           .resume(Files.exists(out.resolve("run.json")))
           .train(progress -> System.out.println("step " + progress.step()), cancellation);
     }

@@ -47,6 +47,7 @@ class StageTrainingTest {
         .batch(2)
         .accumulation(2)
         .checkpointEvery(2)
+        .redraws(0)
         .seed(11);
   }
 
@@ -58,7 +59,7 @@ class StageTrainingTest {
   void aTrainingLeavesAModelAndSaysHowItWent() throws IOException {
     Path heldOut = TinyModel.data(folder.resolve("held-out"), 4, 2);
     Path out = folder.resolve("run");
-    TrainingReport report = train(trainer(out).validation(heldOut));
+    TrainingReport report = train(trainer(out).validation(heldOut).redraws(1));
     assertEquals(6, report.steps());
     assertEquals(List.of(), report.skipped());
     assertTrue(report.before().containsKey("fidelityLoss"), report.before().toString());
@@ -149,7 +150,7 @@ class StageTrainingTest {
   void aFullDiskLeavesTheLastCheckpointWhole() throws Exception {
     Path disk = Files.createDirectory(folder.resolve("disk"));
     Process mount =
-        new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk.toString())
+        new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk.toString())
             .redirectErrorStream(true)
             .start();
     org.junit.jupiter.api.Assumptions.assumeTrue(mount.waitFor() == 0, "only root may mount");

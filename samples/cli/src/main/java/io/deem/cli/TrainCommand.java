@@ -126,6 +126,13 @@ final class TrainCommand implements Callable<Integer> {
       description = "Newest checkpoints that stay, besides the best; by default ${DEFAULT-VALUE}.")
   private int keep;
 
+  @Option(
+      names = "--redraws",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "Pictures that the report shows redrawn; by default ${DEFAULT-VALUE}.")
+  private int redraws;
+
   @Option(names = "--resume", description = "Go on with the run that the folder has.")
   private boolean resume;
 
@@ -197,6 +204,7 @@ final class TrainCommand implements Callable<Integer> {
           .eightBitMoments(eightBit)
           .checkpointEvery(checkpointEvery)
           .keepCheckpoints(keep)
+          .redraws(redraws)
           .resume(resume);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
