@@ -326,7 +326,8 @@ public final class StageTraining implements TrainingEngine {
       List<String> broken,
       Map<String, Double> before,
       Map<String, Double> after,
-      Duration duration) {
+      Duration duration)
+      throws IOException {
     JsonObject json = new JsonObject();
     json.addProperty("stage", run.settings.stage().title());
     json.addProperty("model", run.folder.model().toString());
@@ -342,6 +343,7 @@ public final class StageTraining implements TrainingEngine {
     json.add("after", numbers(after));
     outcome.best().ifPresent(best -> json.addProperty("bestCheckpoint", best.toString()));
     json.addProperty("seconds", duration.toMillis() / 1000.0);
+    json.addProperty("peakResidentBytes", MemoryModel.peakResidentBytes());
     json.add("identity", run.identity.json());
     return json;
   }

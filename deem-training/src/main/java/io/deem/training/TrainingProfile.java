@@ -1,5 +1,6 @@
 package io.deem.training;
 
+import io.deem.diffusion.PredictionType;
 import io.deem.graph.Block;
 import io.deem.graph.Graph;
 import io.deem.graph.Scope;
@@ -7,11 +8,18 @@ import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
+import io.deem.model.AutoencoderKl;
+import io.deem.model.ConvNextEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
 import io.deem.model.Freezing;
 import io.deem.model.InterleavedBatch;
+import io.deem.model.LlamaDecoder;
+import io.deem.model.MmfsNet;
 import io.deem.model.ModelPart;
+import io.deem.model.PerceiverResampler;
+import io.deem.model.UNet;
+import io.deem.model.VisualTokenizer;
 import io.deem.random.RandomSource;
 import io.deem.torch.Precision;
 import io.deem.torch.Recording;
@@ -102,6 +110,32 @@ public final class TrainingProfile {
 
   private final DeemNetwork network;
   private final Load load;
+
+  /** A DEEM of about 100 million parameters, in the proportions of the paper's. */
+  public static DeemConfig hundredMillion() {
+    List<Integer> denoiser = List.of(96, 192, 288);
+    int encoder = 256;
+    int language = 512;
+    int condition = 256;
+    int queries = 32;
+    return new DeemConfig(
+        128,
+        128,
+        new InterleavedBatch.Special(1, 2, 31_999, 32_000, 32_001, queries),
+        32_000,
+        new ConvNextEncoder.Config(
+            List.of(3, 3, 9, 3), List.of(64, 128, 256, 512), 7, true, encoder, 0, 1e-6),
+        new PerceiverResampler.Config(queries, 384, encoder, 1536, 4, 6, 2, true, 1e-12),
+        new VisualTokenizer.Config(8, language, condition),
+        new LlamaDecoder.Config(
+            32_006, language, 1376, 8, 8, 8, 1e-5, 10_000, 4, encoder, List.of(16, 8, 4)),
+        new PerceiverResampler.Config(queries, condition, language, 1024, 1, 4, 1, false, 1e-12),
+        new AutoencoderKl.Config(3, 3, 4, List.of(32, 64, 128, 128), 1, 32, 0.18215),
+        new UNet.Config(
+            4, 4, denoiser, List.of(3, 6, 9), List.of(true, true, false), condition, 1, 32, 1e-5),
+        new MmfsNet.Config(denoiser, 1, encoder, 64, 4, 8, 4, 8, List.of(32, 16, 8, 4)),
+        PredictionType.EPSILON);
+  }
 
   private TrainingProfile(DeemNetwork network, Load load) {
     this.network = network;

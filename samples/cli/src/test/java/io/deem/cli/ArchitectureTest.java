@@ -101,7 +101,10 @@ class ArchitectureTest {
       Map.ofEntries(
           entry("io.deem.torch", Set.of()),
           entry("io.deem.desktop", Set.of()),
-          entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
+          entry("io.deem.training.data", Set.of()),
+          entry(
+              "io.deem.training",
+              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training.data")),
           entry(
               "io.deem.training.verify",
               Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training")),
