@@ -116,12 +116,7 @@ public final class Trainer {
   /** Forward passes whose gradients are averaged for one step. */
   public Trainer accumulation(int passes) {
     return with(
-        s.recipe(),
-        s.steps(),
-        s.batch(),
-        OptionalInt.of(passes),
-        s.checkpointEvery(),
-        s.resume());
+        s.recipe(), s.steps(), s.batch(), OptionalInt.of(passes), s.checkpointEvery(), s.resume());
   }
 
   /** Steps between checkpoints; by default 100. */
@@ -131,20 +126,29 @@ public final class Trainer {
 
   /** Goes on with the run that the output folder has. */
   public Trainer resume(boolean resume) {
-    return with(
-        s.recipe(), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), resume);
+    return with(s.recipe(), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), resume);
   }
 
   /** The seed of all randomness; by default 0. */
   public Trainer seed(long seed) {
     return with(
-        seed, s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
+        seed,
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        s.redraws());
   }
 
   /** The arithmetic of products. */
   public Trainer precision(TrainingSettings.Precision precision) {
     return with(
-        s.seed(), precision, s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
+        s.seed(),
+        precision,
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        s.redraws());
   }
 
   /** Keeps the results of blocks only and computes what is inside them again when it is needed. */
@@ -154,17 +158,30 @@ public final class Trainer {
 
   /** Keeps the optimiser's moments in 8 bits. */
   public Trainer eightBitMoments(boolean on) {
-    return with(s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints(), s.redraws());
+    return with(
+        s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints(), s.redraws());
   }
 
   /** How many of the newest checkpoints stay; by default 2. */
   public Trainer keepCheckpoints(int count) {
-    return with(s.seed(), s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), count, s.redraws());
+    return with(
+        s.seed(),
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        count,
+        s.redraws());
   }
 
   /** How many pictures the report shows redrawn; by default 4. */
   public Trainer redraws(int count) {
-    return with(s.seed(), s.precision(), s.gradientCheckpointing(), s.eightBitMoments(), s.keptCheckpoints(), count);
+    return with(
+        s.seed(),
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        count);
   }
 
   /**

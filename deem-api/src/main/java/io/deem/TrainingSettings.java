@@ -43,7 +43,9 @@ public record TrainingSettings(
     int redraws,
     boolean resume) {
 
-  /** Stage one, seed 0, a checkpoint every 100 steps of which two stay, nothing to learn from yet. */
+  /**
+   * Stage one, seed 0, a checkpoint every 100 steps of which two stay, nothing to learn from yet.
+   */
   public static final TrainingSettings DEFAULT =
       new TrainingSettings(
           Stage.IMAGE_TEXT_ALIGNMENT,

@@ -423,8 +423,8 @@ public final class Tensor {
 
   /**
    * Dropout (Srivastava et al. 2014): an engine that trains with it sets elements to zero at random
-   * and scales the others up; anywhere else the result is this tensor. The rate is the run's, not the
-   * network's; see {@link Dropped}.
+   * and scales the others up; anywhere else the result is this tensor. The rate is the run's, not
+   * the network's; see {@link Dropped}.
    */
   public Tensor dropout() {
     return graph.node(Op.DROPOUT, List.of(this), Attributes.of("share", 0.0), shape, type);

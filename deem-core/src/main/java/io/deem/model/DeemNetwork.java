@@ -249,8 +249,7 @@ public final class DeemNetwork {
       if (weights.image > 0) {
         Value drawn =
             options.normaliseTwice ? diffusion.centred(scope, example.drawn) : example.drawn;
-        prediction =
-            nextImage(scope, example.batch, drawn, seen, reading.stream, options, random);
+        prediction = nextImage(scope, example.batch, drawn, seen, reading.stream, options, random);
         image = weightedMean(scope, prediction.denoising.error(), counted(example));
       }
     }

@@ -140,8 +140,7 @@ public final class EightBitMoments implements AutoCloseable {
         arguments.add((PtNDArray) scope.manager().create(numbers));
         arguments.add(OptimizerScript.alias(session, scope, name));
         arguments.add(OptimizerScript.gradient(session, scope, name));
-        arguments.addAll(
-            List.of(state.first, state.firstScale, state.second, state.secondScale));
+        arguments.addAll(List.of(state.first, state.firstScale, state.second, state.secondScale));
         arguments.addAll(tables);
         scope.call(TorchEngine.script(ADAM_W), arguments);
       }
@@ -157,15 +156,13 @@ public final class EightBitMoments implements AutoCloseable {
         });
   }
 
-  private static void write(
-      SafetensorsWriter into, String name, PtNDArray codes, PtNDArray scale) {
+  private static void write(SafetensorsWriter into, String name, PtNDArray codes, PtNDArray scale) {
     into.bytes(
         name,
         ElementType.U8,
         codes.getShape().getShape(),
         () -> ByteBuffer.wrap(codes.toByteArray()));
-    into.floats(
-        name + SCALE, ElementType.F32, scale.getShape().getShape(), scale::toFloatArray);
+    into.floats(name + SCALE, ElementType.F32, scale.getShape().getShape(), scale::toFloatArray);
   }
 
   /** Whether saved moments of a parameter are in 8 bits. */
@@ -205,7 +202,8 @@ public final class EightBitMoments implements AutoCloseable {
   }
 
   private Moments zero(String name) {
-    long size = Arrays.stream(session.loaded(name).getShape().getShape()).reduce(1, (a, b) -> a * b);
+    long size =
+        Arrays.stream(session.loaded(name).getShape().getShape()).reduce(1, (a, b) -> a * b);
     long blocks = (size + BLOCK - 1) / BLOCK;
     return new Moments(
         zeroCodes(blocks, true),

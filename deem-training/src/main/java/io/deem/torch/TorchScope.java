@@ -12,10 +12,10 @@ import io.deem.graph.Block;
 import io.deem.graph.Dropped;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
+import io.deem.random.RandomSource;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import io.deem.random.RandomSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -141,9 +141,7 @@ public final class TorchScope implements TrainingScope {
   /** The factors of one place: 0 for what is dropped; what is kept makes up for it. */
   private PtNDArray mask(Dropped place, Map<String, Long> symbols) {
     double rate =
-        place.depthShare() == 0
-            ? rates.dropout()
-            : place.depthShare() * rates.stochasticDepth();
+        place.depthShare() == 0 ? rates.dropout() : place.depthShare() * rates.stochasticDepth();
     long[] shape = place.mask().dims().stream().mapToLong(dim -> dim.evaluate(symbols)).toArray();
     if (rate == 0) {
       Arrays.fill(shape, 1);

@@ -1,7 +1,6 @@
 package io.deem.training;
 
 import io.deem.graph.Block;
-import io.deem.graph.DataType;
 import io.deem.graph.Dropped;
 import io.deem.graph.Op;
 import io.deem.graph.Shape;
@@ -273,7 +272,8 @@ final class BlockCost {
         switch (node.op()) {
           case LINEAR, MATMUL -> operands.get(0).dim(-1).evaluate(symbols);
           // Each result is a sum over a kernel's channels and places.
-          case CONV2D -> (double) elements(operands.get(1)) / operands.get(1).dim(0).evaluate(symbols);
+          case CONV2D ->
+              (double) elements(operands.get(1)) / operands.get(1).dim(0).evaluate(symbols);
           // Each operand is spread over a kernel's channels and places.
           case CONV_TRANSPOSE2D ->
               (double) elements(operands.get(1))

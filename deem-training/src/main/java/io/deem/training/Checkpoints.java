@@ -4,7 +4,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.deem.torch.TorchSession;
 import io.deem.weights.AtomicFile;
-import io.deem.weights.ElementType;
 import io.deem.weights.SafetensorsFile;
 import io.deem.weights.SafetensorsWriter;
 import java.io.IOException;
@@ -20,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -54,8 +52,7 @@ final class Checkpoints {
    * @param validationLoss at this step; NaN if there is none
    * @param identity of the run
    */
-  record State(
-      long step, long position, long seed, double validationLoss, RunIdentity identity) {}
+  record State(long step, long position, long seed, double validationLoss, RunIdentity identity) {}
 
   private final Path folder;
   private final int kept;
@@ -100,7 +97,9 @@ final class Checkpoints {
               + " cannot be written ("
               + reason(e)
               + "); "
-              + newest().map(path -> "the last whole one is " + path.getFileName()).orElse("none is there"),
+              + newest()
+                  .map(path -> "the last whole one is " + path.getFileName())
+                  .orElse("none is there"),
           e);
     }
   }
@@ -165,8 +164,7 @@ final class Checkpoints {
    * @return the state to go on with
    * @throws IOException if the checkpoint is another run's or damaged, in one line that says how
    */
-  static State restore(
-      Path checkpoint, TorchSession session, AdamW optimizer, RunIdentity identity)
+  static State restore(Path checkpoint, TorchSession session, AdamW optimizer, RunIdentity identity)
       throws IOException {
     JsonObject json = read(checkpoint);
     State state = state(checkpoint, json);
@@ -202,7 +200,8 @@ final class Checkpoints {
   }
 
   private static void requireWhole(Path file, JsonObject state) throws IOException {
-    JsonObject expected = state.getAsJsonObject("files").getAsJsonObject(file.getFileName().toString());
+    JsonObject expected =
+        state.getAsJsonObject("files").getAsJsonObject(file.getFileName().toString());
     if (!Files.exists(file)) {
       throw damaged(file, "is missing");
     }

@@ -21,7 +21,8 @@ final class FileChecksum {
   static String ofWeights(Path folder) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.list(folder)) {
-      files = all.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
+      files =
+          all.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
     }
     return of(files);
   }

@@ -113,8 +113,7 @@ final class HeldOut implements TrainingLoop.Validator {
     List<HtmlReport.Redraw> redraws = new ArrayList<>();
     int side = model.network().config().drawnSize();
     for (Named picture : pictures.subList(0, Math.min(most, pictures.size()))) {
-      Image redrawn =
-          perceiver().redraw(picture.image, RedrawOptions.defaults().withSteps(20));
+      Image redrawn = perceiver().redraw(picture.image, RedrawOptions.defaults().withSteps(20));
       Image shown = io.deem.image.Framing.SQUASH.apply(picture.image, side);
       redraws.add(new HtmlReport.Redraw(picture.name, png(shown), png(redrawn)));
     }

@@ -31,7 +31,8 @@ final class HtmlReport {
   static {
     CHARTS.put("Loss", List.of("loss", "text", "image", "consistency"));
     CHARTS.put("Held-out loss", List.of("validationLoss", "validationConsistency"));
-    CHARTS.put("Fidelity of held-out pictures (loss, lower is better)",
+    CHARTS.put(
+        "Fidelity of held-out pictures (loss, lower is better)",
         List.of("fidelityLoss", "fidelityBlindLoss"));
     CHARTS.put("Learning rate (share of the full rate)", List.of("rateFactor"));
     CHARTS.put("Norm of the gradient", List.of("gradientNorm"));
@@ -116,7 +117,13 @@ final class HtmlReport {
               "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>"
                   + "<text x=\"%d\" y=\"%.1f\" font-size=\"11\" text-anchor=\"end\""
                   + " fill=\"#666\">%.4g</text>%n",
-              LEFT, WIDTH, at, at, LEFT - 6, at + 4, value));
+              LEFT,
+              WIDTH,
+              at,
+              at,
+              LEFT - 6,
+              at + 4,
+              value));
     }
     html.append(
         String.format(
@@ -124,7 +131,12 @@ final class HtmlReport {
             "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#666\">step %.0f</text>"
                 + "<text x=\"%d\" y=\"%d\" font-size=\"11\" text-anchor=\"end\" fill=\"#666\">step"
                 + " %.0f</text>%n",
-            LEFT, HEIGHT - 6, x[0], WIDTH, HEIGHT - 6, x[1]));
+            LEFT,
+            HEIGHT - 6,
+            x[0],
+            WIDTH,
+            HEIGHT - 6,
+            x[1]));
     int number = 0;
     for (Map.Entry<String, List<double[]>> curve : curves.entrySet()) {
       curve(html, curve, number++, x, y);
@@ -150,7 +162,9 @@ final class HtmlReport {
         String.format(
             Locale.ROOT,
             "<text x=\"%d\" y=\"14\" font-size=\"12\" fill=\"%s\">%s</text>%n",
-            LEFT + 8 + 130 * number, color, escaped(curve.getKey())));
+            LEFT + 8 + 130 * number,
+            color,
+            escaped(curve.getKey())));
   }
 
   private static double vertical(double value, double[] y) {

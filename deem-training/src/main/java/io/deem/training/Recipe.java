@@ -90,7 +90,9 @@ public record Recipe(
           Wording.MODEL,
           Augmentation.NONE);
 
-  /** Image-text tuning, and mask-text tuning, which differs by its data: the language model learns. */
+  /**
+   * Image-text tuning, and mask-text tuning, which differs by its data: the language model learns.
+   */
   public static final Recipe TUNING =
       new Recipe(
           10_000,
@@ -111,7 +113,8 @@ public record Recipe(
 
   public Recipe {
     groups = List.copyOf(groups);
-    require(steps >= 1 && batch >= 1 && accumulation >= 1, "steps, batch, accumulation", "at least 1");
+    require(
+        steps >= 1 && batch >= 1 && accumulation >= 1, "steps, batch, accumulation", "at least 1");
     require(longest >= 2, "longest", "at least 2");
     require(finalRate >= 0 && finalRate <= 1, "finalRate", "from 0 to 1");
     require(conditionDropout >= 0 && conditionDropout <= 1, "conditionDropout", "from 0 to 1");

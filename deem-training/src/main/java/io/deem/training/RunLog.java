@@ -75,7 +75,11 @@ final class RunLog implements ProgressListener, AutoCloseable {
       events.scalars(row.step, System.currentTimeMillis() / 1000.0, values);
     } catch (IOException e) {
       throw new UncheckedIOException(
-          folder + ": the metrics of step " + progress.step() + " cannot be written: " + e.getMessage(),
+          folder
+              + ": the metrics of step "
+              + progress.step()
+              + " cannot be written: "
+              + e.getMessage(),
           e);
     }
   }
@@ -122,8 +126,7 @@ final class RunLog implements ProgressListener, AutoCloseable {
               entry -> {
                 boolean number = entry.getValue().isJsonPrimitive();
                 if (!entry.getKey().equals("step")) {
-                  values.put(
-                      entry.getKey(), number ? entry.getValue().getAsDouble() : Double.NaN);
+                  values.put(entry.getKey(), number ? entry.getValue().getAsDouble() : Double.NaN);
                 }
               });
       return new Row(json.get("step").getAsLong(), values);

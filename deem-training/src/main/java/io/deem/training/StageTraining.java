@@ -74,7 +74,8 @@ public final class StageTraining implements TrainingEngine {
         new RunFolder(
             settings
                 .output()
-                .orElseThrow(() -> new IllegalArgumentException("a training needs an output folder")));
+                .orElseThrow(
+                    () -> new IllegalArgumentException("a training needs an output folder")));
     Recipe recipe = recipe(settings);
     run.requireFit(settings.resume());
     try (ModelFolder model = ModelFolder.open(folder);
@@ -101,8 +102,8 @@ public final class StageTraining implements TrainingEngine {
     }
   }
 
-  private static TrainingReport train(
-      Run run, ProgressListener listener, Cancellation cancellation) throws IOException {
+  private static TrainingReport train(Run run, ProgressListener listener, Cancellation cancellation)
+      throws IOException {
     long started = System.nanoTime();
     Recipe recipe = run.recipe;
     try (TorchSession session = open(run.model, run.settings, recipe);
@@ -249,8 +250,7 @@ public final class StageTraining implements TrainingEngine {
     return provenance;
   }
 
-  private static void write(Run run, TorchSession session, Path to, long steps)
-      throws IOException {
+  private static void write(Run run, TorchSession session, Path to, long steps) throws IOException {
     ModelFolder.Description parent = run.model.description();
     String table = run.model.network().language().decoder().embeddings().name();
     String name = parent.name() + ", " + run.settings.stage().title();
@@ -381,8 +381,7 @@ public final class StageTraining implements TrainingEngine {
     Recipe recipe = recipe(settings);
     try (ModelFolder model = ModelFolder.open(folder);
         TrainingData data = TrainingData.open(settings.data(), settings.stage(), recipe)) {
-      BatchSource source =
-          data.batches(BatchFormat.of(model, recipe.longest()), settings.seed());
+      BatchSource source = data.batches(BatchFormat.of(model, recipe.longest()), settings.seed());
       // What libtorch itself takes is measured, so it must be there.
       TorchEngine engine = new TorchEngine(precision(settings));
       engine.open(model.weights()).close();

@@ -32,8 +32,7 @@ final class TensorBoardWriter implements AutoCloseable {
   TensorBoardWriter(Path folder, long firstStep, double seconds) throws IOException {
     Path file =
         folder.resolve("events.out.tfevents." + (long) seconds + "." + System.nanoTime() + ".deem");
-    channel =
-        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     Message version = new Message().fixed64(1, Double.doubleToRawLongBits(seconds));
     record(version.text(3, "brain.Event:2"));
     Message start = new Message().fixed64(1, Double.doubleToRawLongBits(seconds));
@@ -101,8 +100,7 @@ final class TensorBoardWriter implements AutoCloseable {
 
     Message fixed64(int field, long bits) {
       tag(field, FIXED64);
-      out.writeBytes(
-          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(bits).array());
+      out.writeBytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(bits).array());
       return this;
     }
 

@@ -136,7 +136,10 @@ public final class TrainingLoop {
     this.plan = plan;
   }
 
-  /** Trains without held-out data; see {@link #run(TrainingTask, Validator, ProgressListener, Cancellation)}. */
+  /**
+   * Trains without held-out data; see {@link #run(TrainingTask, Validator, ProgressListener,
+   * Cancellation)}.
+   */
   public Outcome run(TrainingTask task, ProgressListener listener, Cancellation cancellation)
       throws IOException {
     return run(task, Validator.NONE, listener, cancellation);

@@ -286,9 +286,7 @@ public final class TrainingProfile {
             : pixels(scope, config.drawnSize(), random);
     DeemNetwork.Example example =
         new DeemNetwork.Example(batch, images, drawn, batch.textTargets(null, false), null);
-    return network
-        .losses(scope, example, DeemNetwork.LossWeights.PAPER, random)
-        .total();
+    return network.losses(scope, example, DeemNetwork.LossWeights.PAPER, random).total();
   }
 
   private Value pixels(Scope scope, int side, RandomSource random) {

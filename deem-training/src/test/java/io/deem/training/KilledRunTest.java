@@ -88,8 +88,7 @@ class KilledRunTest {
     }
     Process last = start("killed");
     assertEquals(0, last.waitFor(), () -> logged("killed"));
-    StageTrainingTest.assertSameBits(
-        folder.resolve("whole/model"), folder.resolve("killed/model"));
+    StageTrainingTest.assertSameBits(folder.resolve("whole/model"), folder.resolve("killed/model"));
   }
 
   private String logged(String out) {
@@ -107,7 +106,9 @@ class KilledRunTest {
 
   private void awaitSteps(Process process, String out, int steps) throws Exception {
     long patience = TimeUnit.MINUTES.toMillis(5);
-    for (long waited = 0; waited < patience && process.isAlive() && steps(out) < steps; waited += 20) {
+    for (long waited = 0;
+        waited < patience && process.isAlive() && steps(out) < steps;
+        waited += 20) {
       Thread.sleep(20);
     }
   }

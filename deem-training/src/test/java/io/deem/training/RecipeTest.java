@@ -51,7 +51,8 @@ class RecipeTest {
   @Test
   void aFileReplacesEntriesAtAnyDepth() throws IOException {
     Path file = folder.resolve("recipe.json");
-    Files.writeString(file, "{\"warmup\": 3, \"losses\": {\"image\": 0}, \"freezing\": {\"encoder\": true}}");
+    Files.writeString(
+        file, "{\"warmup\": 3, \"losses\": {\"image\": 0}, \"freezing\": {\"encoder\": true}}");
     Recipe changed = Recipe.IMAGE_TEXT_ALIGNMENT.changedBy(file);
     assertEquals(3, changed.warmup());
     assertEquals(0, changed.losses().image());

@@ -132,7 +132,11 @@ class RecordingTest {
     assertTrue(all.passed.stream().anyMatch(name -> name.startsWith("convnext")));
     assertFalse(all.passed.stream().anyMatch(name -> name.startsWith("vae")), "never learns");
     Result few =
-        step(Precision.FP32, Recording.BLOCKS, Regularization.NONE, name -> name.startsWith("text_decoder.head_new"));
+        step(
+            Precision.FP32,
+            Recording.BLOCKS,
+            Regularization.NONE,
+            name -> name.startsWith("text_decoder.head_new"));
     assertTrue(few.passed.stream().noneMatch(name -> name.startsWith("convnext")));
     assertTrue(few.passed.size() < 4, few.passed.toString());
   }

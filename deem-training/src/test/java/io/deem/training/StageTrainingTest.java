@@ -158,7 +158,8 @@ class StageTrainingTest {
       Path out = disk.resolve("run");
       IOException full =
           assertThrows(
-              IOException.class, () -> train(trainer(out).keepCheckpoints(100).checkpointEvery(1).steps(60)));
+              IOException.class,
+              () -> train(trainer(out).keepCheckpoints(100).checkpointEvery(1).steps(60)));
       assertTrue(full.getMessage().contains("No space left on device"), full.getMessage());
       assertEquals(1, full.getMessage().lines().count());
       Path newest = new Checkpoints(out.resolve("checkpoints"), 1).newest().orElseThrow();
@@ -210,7 +211,6 @@ class StageTrainingTest {
   static void assertSameBits(Path expected, Path actual) throws IOException {
     assertEquals(
         -1,
-        Files.mismatch(
-            expected.resolve("model.safetensors"), actual.resolve("model.safetensors")));
+        Files.mismatch(expected.resolve("model.safetensors"), actual.resolve("model.safetensors")));
   }
 }

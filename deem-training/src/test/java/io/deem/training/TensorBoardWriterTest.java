@@ -24,7 +24,9 @@ class TensorBoardWriterTest {
   @Test
   void checksumsAreCastagnolisMasked() {
     // The check value of CRC-32C is that of "123456789"; RFC 3720 has that of 32 zero bytes.
-    assertEquals(masked(0xE3069283), TensorBoardWriter.maskedCrc("123456789".getBytes(StandardCharsets.US_ASCII)));
+    assertEquals(
+        masked(0xE3069283),
+        TensorBoardWriter.maskedCrc("123456789".getBytes(StandardCharsets.US_ASCII)));
     assertEquals(masked(0x8A9136AA), TensorBoardWriter.maskedCrc(new byte[32]));
   }
 
@@ -52,7 +54,8 @@ class TensorBoardWriterTest {
       bytes.get(length);
       assertEquals(TensorBoardWriter.maskedCrc(length), bytes.getInt());
       byte[] data =
-          new byte[Math.toIntExact(ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong())];
+          new byte
+              [Math.toIntExact(ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong())];
       bytes.get(data);
       assertEquals(TensorBoardWriter.maskedCrc(data), bytes.getInt());
       events.add(fields(data).get(0));

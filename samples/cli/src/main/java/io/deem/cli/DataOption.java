@@ -36,9 +36,12 @@ final class DataOption {
     }
     String files = formatted.group(2);
     int at = files.lastIndexOf('@');
-    Optional<Path> images = at < 0 ? Optional.empty() : Optional.of(Path.of(files.substring(at + 1)));
+    Optional<Path> images =
+        at < 0 ? Optional.empty() : Optional.of(Path.of(files.substring(at + 1)));
     List<Path> paths =
-        Arrays.stream((at < 0 ? files : files.substring(0, at)).split(",", -1)).map(Path::of).toList();
+        Arrays.stream((at < 0 ? files : files.substring(0, at)).split(",", -1))
+            .map(Path::of)
+            .toList();
     return new TrainingSettings.Data(formatted.group(1), paths, images, weight);
   }
 }

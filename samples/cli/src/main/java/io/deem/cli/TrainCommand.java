@@ -240,7 +240,8 @@ final class TrainCommand implements Callable<Integer> {
     for (Map.Entry<String, Long> part : estimate.parts().entrySet()) {
       to.printf(Locale.ROOT, "%-40s %,10.1f MiB%n", part.getKey(), part.getValue() / 1048576.0);
     }
-    to.printf(Locale.ROOT, "%-40s %,10.1f MiB%n", "together, at the peak", estimate.total() / 1048576.0);
+    to.printf(
+        Locale.ROOT, "%-40s %,10.1f MiB%n", "together, at the peak", estimate.total() / 1048576.0);
   }
 
   private void print(TrainingReport report) {
@@ -261,7 +262,8 @@ final class TrainCommand implements Callable<Integer> {
       to.println("steps skipped, as loss or gradient were not finite: " + report.skipped());
     }
     if (!report.broken().isEmpty()) {
-      to.println(report.broken().size() + " broken items left out, such as " + report.broken().get(0));
+      to.println(
+          report.broken().size() + " broken items left out, such as " + report.broken().get(0));
     }
     report.bestCheckpoint().ifPresent(best -> to.println("best checkpoint: " + best));
     to.println("model: " + report.model());
@@ -295,12 +297,9 @@ final class TrainCommand implements Callable<Integer> {
       StringBuilder line = new StringBuilder();
       line.append(
           String.format(
-              Locale.ROOT,
-              "%s %d/%d",
-              progress.stage(),
-              progress.step(),
-              progress.totalSteps()));
-      for (String name : List.of("loss", "text", "image", "consistency", "validationLoss", "fidelityLoss")) {
+              Locale.ROOT, "%s %d/%d", progress.stage(), progress.step(), progress.totalSteps()));
+      for (String name :
+          List.of("loss", "text", "image", "consistency", "validationLoss", "fidelityLoss")) {
         Double value = progress.metrics().get(name);
         if (value != null) {
           line.append(String.format(Locale.ROOT, ", %s %.4f", name, value));

@@ -96,8 +96,21 @@ class TrainCommandTest {
   void aTrainingPrintsItsStepsAndItsReport() {
     Path out = folder.resolve("run");
     Object[] arguments = {
-      "--data", folder, "--out", out, "--steps", 2, "--batch", 1, "--accumulation", 1,
-      "--redraws", 0, "--stage", "image-text-tuning", "--json"
+      "--data",
+      folder,
+      "--out",
+      out,
+      "--steps",
+      2,
+      "--batch",
+      1,
+      "--accumulation",
+      1,
+      "--redraws",
+      0,
+      "--stage",
+      "image-text-tuning",
+      "--json"
     };
     Ran ran = train(arguments);
     assertEquals(0, ran.code, ran.err.toString());
@@ -121,6 +134,7 @@ class TrainCommandTest {
         new TrainingSettings.Data(
             "refcoco", List.of(Path.of("a"), Path.of("b")), Optional.of(Path.of("c")), 1),
         DataOption.parse("refcoco:a,b@c"));
-    assertEquals(TrainingSettings.Data.folder(Path.of("photos"), 0.5), DataOption.parse("0.5*photos"));
+    assertEquals(
+        TrainingSettings.Data.folder(Path.of("photos"), 0.5), DataOption.parse("0.5*photos"));
   }
 }

@@ -103,8 +103,7 @@ public final class KilledAlignment {
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(KilledAlignment.class.getName());
-    command.addAll(
-        List.of(CHILD, scenes.toString(), out.toString(), Integer.toString(steps)));
+    command.addAll(List.of(CHILD, scenes.toString(), out.toString(), Integer.toString(steps)));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectOutput(
