@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -145,6 +146,11 @@ public final class EightBitMoments implements AutoCloseable {
         scope.call(TorchEngine.script(ADAM_W), arguments);
       }
     }
+  }
+
+  /** The parameters that have moments. */
+  public Set<String> namesWithMoments() {
+    return moments.keySet();
   }
 
   /** Adds the moments to a checkpoint: codes {@code m.NAME}, scales {@code m.NAME.scale}. */

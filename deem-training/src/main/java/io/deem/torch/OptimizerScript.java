@@ -10,6 +10,7 @@ import io.deem.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -81,6 +82,11 @@ public final class OptimizerScript implements AutoCloseable {
       }
     }
     return names;
+  }
+
+  /** The parameters that have moments. */
+  public Set<String> namesWithMoments() {
+    return moments.keySet();
   }
 
   /** The Euclidean norm of the gradients of these parameters together. */
@@ -179,9 +185,16 @@ public final class OptimizerScript implements AutoCloseable {
     return alias;
   }
 
-  /** A parameter's gradient, to be changed in place. */
+  /**
+   * A parameter's gradient, to be changed in place. If none has reached it since the weights were
+   * loaded it is zero: a run that is resumed must not differ from one that has zeros there.
+   */
   static PtNDArray gradient(TorchSession session, TorchScope scope, String name) {
-    PtNDArray gradient = JniUtils.getGradient(session.loaded(name));
+    PtNDArray param = session.loaded(name);
+    PtNDArray gradient = JniUtils.getGradient(param);
+    if (gradient == null) {
+      return (PtNDArray) scope.manager().zeros(param.getShape(), param.getDataType());
+    }
     gradient.attach(scope.manager());
     return gradient;
   }

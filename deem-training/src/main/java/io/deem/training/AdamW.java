@@ -6,10 +6,12 @@ import io.deem.torch.TorchSession;
 import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -114,7 +116,7 @@ public final class AdamW implements AutoCloseable {
    * @return the global norm of the gradients before clipping; if it is not finite, nothing changes
    */
   public double step(double rateFactor) {
-    List<String> names = script.namesWithGradient();
+    List<String> names = names();
     double norm = script.globalNorm(names);
     if (!Double.isFinite(norm)) {
       session.clearGradients();
@@ -128,6 +130,17 @@ public final class AdamW implements AutoCloseable {
     }
     byRate.forEach((rate, members) -> update(members, rate, rateFactor, clip));
     return norm;
+  }
+
+  /** The parameters that a gradient has reached at any time, sorted. */
+  private List<String> names() {
+    Set<String> names = new TreeSet<>(script.namesWithGradient());
+    names.addAll(script.namesWithMoments());
+    if (eightBit != null) {
+      names.addAll(eightBit.namesWithMoments());
+    }
+    names.retainAll(new HashSet<>(session.trainableParams()));
+    return List.copyOf(names);
   }
 
   private void update(List<String> names, Rate rate, double rateFactor, double clip) {

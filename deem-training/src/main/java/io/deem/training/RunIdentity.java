@@ -5,8 +5,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Everything that decides how a run ends, as named texts: its recipe, data, seed, starting weights
@@ -47,9 +50,14 @@ public record RunIdentity(Map<String, String> facts) {
    * @throws IOException in one line that names the first fact that differs and both values
    */
   public void require(Object place, RunIdentity found) throws IOException {
-    TreeMap<String, String> all = new TreeMap<>(found.facts);
-    all.putAll(facts);
-    for (String name : all.keySet()) {
+    // What is most telling comes first: another stage has other recipe entries as well.
+    Set<String> all =
+        new TreeSet<>(
+            Comparator.comparing((String name) -> name.startsWith("recipe."))
+                .thenComparing(Comparator.naturalOrder()));
+    all.addAll(found.facts.keySet());
+    all.addAll(facts.keySet());
+    for (String name : all) {
       String there = found.facts.getOrDefault(name, "nothing");
       String here = facts.getOrDefault(name, "nothing");
       if (!there.equals(here)) {
