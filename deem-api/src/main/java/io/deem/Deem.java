@@ -75,6 +75,15 @@ public interface Deem extends AutoCloseable {
     throw new UnsupportedOperationException("this runtime cannot align a model");
   }
 
+  /**
+   * Trains the model on one's own data.
+   *
+   * @throws UnsupportedOperationException if this runtime cannot train
+   */
+  default Trainer trainer() {
+    throw new UnsupportedOperationException("this runtime cannot train");
+  }
+
   /** What the model is, from its {@code deem.json}. */
   ModelInfo info();
 

@@ -2,9 +2,12 @@ package io.deem.graph;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
@@ -69,6 +72,33 @@ public final class Block {
   /** What the block computes, in order. */
   public List<Tensor> outputs() {
     return outputs;
+  }
+
+  /**
+   * The operations that a gradient passes through: those that depend on something that learns.
+   *
+   * @param learningInputs for each input whether it learns, or depends on what learns
+   * @param learningParams which parameters learn, by name
+   */
+  public Set<Tensor> learning(List<Boolean> learningInputs, Predicate<String> learningParams) {
+    Set<Tensor> learning = new HashSet<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      if (learningInputs.get(i)) {
+        learning.add(inputs.get(i));
+      }
+    }
+    for (Tensor node : nodes) {
+      boolean learns =
+          node.op() == Op.PARAM
+              ? learningParams.test(node.attributes().get("param", Param.class).name())
+              : node.type() == DataType.FLOAT
+                  && node.op().passesGradient()
+                  && node.operands().stream().anyMatch(learning::contains);
+      if (learns) {
+        learning.add(node);
+      }
+    }
+    return learning;
   }
 
   /**

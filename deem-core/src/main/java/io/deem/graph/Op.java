@@ -63,6 +63,8 @@ public enum Op {
   SLICE,
   PAD,
   FLIP,
+  // Noise that only training has.
+  DROPOUT,
   // Look-ups.
   EMBEDDING,
   INDEX_SELECT,
@@ -88,6 +90,14 @@ public enum Op {
       case MATMUL, LINEAR, CONV2D, CONV_TRANSPOSE2D, ATTENTION -> true;
       case LAYER_NORM, RMS_NORM, GROUP_NORM, ROPE, GRID_SAMPLE, RESIZE, CROSS_ENTROPY -> true;
       default -> false;
+    };
+  }
+
+  /** Whether the result's gradient reaches its operands. */
+  boolean passesGradient() {
+    return switch (this) {
+      case DETACH, EQUAL, LESS, AND, NOT, ARG_MAX, ROUND -> false;
+      default -> true;
     };
   }
 

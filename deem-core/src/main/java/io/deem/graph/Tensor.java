@@ -386,6 +386,16 @@ public final class Tensor {
    * @return [batch, heads, queries, value depth]
    */
   public Tensor attention(Tensor key, Tensor value, Tensor mask, boolean causal, double scale) {
+    return attention(key, value, mask, causal, scale, false);
+  }
+
+  /**
+   * As {@link #attention(Tensor, Tensor, Tensor, boolean, double)}.
+   *
+   * @param dropout whether the weights after the softmax are dropped as {@link #dropout()} says
+   */
+  public Tensor attention(
+      Tensor key, Tensor value, Tensor mask, boolean causal, double scale, boolean dropout) {
     requireRank("attention", this, 4);
     requireRank("attention", key, 4);
     boolean grouped = key.dim(1).equals(dim(1)) || dim(1).value() % key.dim(1).value() == 0;
@@ -404,9 +414,33 @@ public final class Tensor {
     return graph.node(
         Op.ATTENTION,
         Arrays.asList(this, key, value, mask),
-        Attributes.of("causal", causal, "scale", scale),
+        Attributes.of("causal", causal, "scale", scale, "dropout", dropout),
         shape.with(-1, value.dim(3)),
         type);
+  }
+
+  // ---------------------------------------------------------------- noise of training
+
+  /**
+   * Dropout (Srivastava et al. 2014): an engine that trains with it sets elements to zero at random
+   * and scales the others up; anywhere else the result is this tensor. The rate is the run's, not
+   * the network's; see {@link Dropped}.
+   */
+  public Tensor dropout() {
+    return graph.node(Op.DROPOUT, List.of(this), Attributes.of("share", 0.0), shape, type);
+  }
+
+  /**
+   * Stochastic depth (Huang et al. 2016): as {@link #dropout()}, but everything that belongs to one
+   * index of the first axis is kept or dropped together.
+   *
+   * @param share of the run's rate that counts here, above 0 and up to 1
+   */
+  public Tensor stochasticDepth(double share) {
+    if (!(share > 0 && share <= 1)) {
+      throw new IllegalArgumentException("share must be above 0 and up to 1, not " + share);
+    }
+    return graph.node(Op.DROPOUT, List.of(this), Attributes.of("share", share), shape, type);
   }
 
   // ---------------------------------------------------------------- shape

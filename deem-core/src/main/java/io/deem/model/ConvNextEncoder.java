@@ -244,14 +244,21 @@ public final class ConvNextEncoder implements ImageEncoder {
       x = Conv2d.of(model + stage + "downsample.1", before, width, 2, 2, 0).apply(x);
     }
     for (int i = 0; i < config.depths().get(index); i++) {
-      x = block(stage + "blocks." + i + ".", width, x);
+      x = block(stage + "blocks." + i + ".", width, depthShare(index, i), x);
     }
     Linear adapter = Linear.of(model + "adapter_c" + (index + 2), width, config.adapterDim());
     Tensor map = adapter.apply(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
     return List.of(x, map);
   }
 
-  private Tensor block(String name, int width, Tensor x) {
+  /** How far along a block is, from 0 to 1: stochastic depth drops later blocks more often. */
+  private double depthShare(int stage, int block) {
+    int before = config.depths().subList(0, stage).stream().mapToInt(Integer::intValue).sum();
+    int all = config.depths().stream().mapToInt(Integer::intValue).sum();
+    return (double) (before + block) / Math.max(1, all - 1);
+  }
+
+  private Tensor block(String name, int width, double depthShare, Tensor x) {
     Graph g = x.graph();
     Tensor y = Conv2d.depthwise(model + name + "conv_dw", width, config.kernel()).apply(x);
     y = norm(name + "norm", width).apply(y.permute(0, 2, 3, 1)); // [batch, h, w, channels]
@@ -260,6 +267,7 @@ public final class ConvNextEncoder implements ImageEncoder {
     if (config.layerScale()) {
       y = y.times(g.param(Param.of(model + name + "gamma", width)));
     }
+    y = depthShare == 0 ? y : y.stochasticDepth(depthShare);
     return x.plus(y.permute(0, 3, 1, 2));
   }
 

@@ -34,7 +34,7 @@ public final class DeemNetwork {
   /**
    * Probability that an image is drawn from the negative condition, for classifier-free guidance.
    */
-  private static final float DROP_PROBABILITY = 0.1f;
+  private static final double DROP_PROBABILITY = 0.1;
 
   /**
    * The weights of the losses.
@@ -55,8 +55,16 @@ public final class DeemNetwork {
    * @param normaliseTwice whether the image decoder learns images that were moved from [0, 1] to
    *     [-1, 1] twice, so that they reach from -3 to 1. The reference does this by mistake; it is
    *     needed to repeat its numbers and to go on training its checkpoints
+   * @param conditionDropout probability that an image is drawn from the negative condition, for
+   *     classifier-free guidance, from 0 to 1
    */
-  public record Options(LossWeights weights, boolean normaliseTwice) {
+  public record Options(LossWeights weights, boolean normaliseTwice, double conditionDropout) {
+
+    /** Options with the paper's condition dropout, 0.1. */
+    public Options(LossWeights weights, boolean normaliseTwice) {
+      this(weights, normaliseTwice, DROP_PROBABILITY);
+    }
+
     /** The paper's weights, images normalised once. */
     public static final Options PAPER = new Options(LossWeights.PAPER, false);
   }
@@ -147,7 +155,7 @@ public final class DeemNetwork {
         new VisualTokenizer(
             config.visualTokenizer(),
             config.encoder().network(VISUAL + "sniffer."),
-            new PerceiverResampler(config.visualResampler(), VISUAL + "perceiver_resampler."),
+            new PerceiverResampler(config.visualResampler(), VISUAL + "perceiver_resampler.", true),
             VISUAL);
     LlamaDecoder.Config llama = config.languageModel();
     int added = llama.vocabulary() - config.originalVocabulary();
@@ -240,7 +248,7 @@ public final class DeemNetwork {
       if (weights.image > 0) {
         Value drawn =
             options.normaliseTwice ? diffusion.centred(scope, example.drawn) : example.drawn;
-        prediction = nextImage(scope, example.batch, drawn, seen, reading.stream, random);
+        prediction = nextImage(scope, example.batch, drawn, seen, reading.stream, options, random);
         image = weightedMean(scope, prediction.denoising.error(), counted(example));
       }
     }
@@ -296,6 +304,7 @@ public final class DeemNetwork {
       Value drawn,
       VisualTokenizer.Tokens seen,
       Value stream,
+      Options options,
       RandomSource random) {
     ImageConditions.Conditions said =
         conditions.of(scope, stream, seen.maps(), batch.imageContexts());
@@ -303,7 +312,7 @@ public final class DeemNetwork {
     random.uniform(chances);
     boolean[] dropped = new boolean[chances.length];
     for (int i = 0; i < dropped.length; i++) {
-      dropped[i] = chances[i] < DROP_PROBABILITY;
+      dropped[i] = chances[i] < (float) options.conditionDropout;
     }
     Value told = context.drop(scope, said.tokens(), dropped);
     LatentDiffusion.Draws draws = draw(random, drawn.shape(), false);

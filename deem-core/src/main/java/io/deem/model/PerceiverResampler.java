@@ -83,6 +83,7 @@ public final class PerceiverResampler {
 
   private final Config config;
   private final String prefix;
+  private final boolean drops;
   private final Block embedding;
   private final List<Block> layers = new ArrayList<>();
   private final List<Block> maskedLayers = new ArrayList<>();
@@ -94,8 +95,19 @@ public final class PerceiverResampler {
    *     empty, or for example {@code visual_tokenizer.perceiver_resampler.}
    */
   public PerceiverResampler(Config config, String prefix) {
+    this(config, prefix, false);
+  }
+
+  /**
+   * The network.
+   *
+   * @param drops whether training with dropout drops elements of it: those of the queries, of the
+   *     attention's weights, and of what attention and feed-forward networks add
+   */
+  public PerceiverResampler(Config config, String prefix, boolean drops) {
     this.config = config;
     this.prefix = prefix;
+    this.drops = drops;
     this.embedding = Graph.block("resampler queries", this::embedding);
     for (int i = 0; i < config.layers(); i++) {
       int index = i;
@@ -152,7 +164,7 @@ public final class PerceiverResampler {
 
   private List<Tensor> embedding(Graph g) {
     Tensor queries = g.param(Param.of(prefix + "queries", 1, config.queries(), config.width()));
-    return List.of(norm("blip2qformer.layernorm", config.width()).apply(queries));
+    return List.of(dropped(norm("blip2qformer.layernorm", config.width()).apply(queries)));
   }
 
   private List<Tensor> layer(Graph g, int index, boolean masked) {
@@ -171,6 +183,7 @@ public final class PerceiverResampler {
     }
     Tensor y = linear(layer + "intermediate_query.dense", config.width(), config.hidden()).apply(x);
     y = linear(layer + "output_query.dense", config.hidden(), config.width()).apply(y.gelu());
+    y = dropped(y);
     return List.of(norm(layer + "output_query.LayerNorm", config.width()).apply(y.plus(x)));
   }
 
@@ -192,10 +205,14 @@ public final class PerceiverResampler {
       query = norm(attention + "q_norm", depth).apply(query);
       key = norm(attention + "k_norm", depth).apply(key);
     }
-    Tensor read = query.attention(key, value, mask, false, 1 / Math.sqrt(depth));
+    Tensor read = query.attention(key, value, mask, false, 1 / Math.sqrt(depth), drops);
     read = read.transpose(1, 2).flatten(2, 3); // [batch, queries, width]
     Tensor y = linear(name + "output.dense", config.width(), config.width()).apply(read);
-    return norm(name + "output.LayerNorm", config.width()).apply(y.plus(x));
+    return norm(name + "output.LayerNorm", config.width()).apply(dropped(y).plus(x));
+  }
+
+  private Tensor dropped(Tensor x) {
+    return drops ? x.dropout() : x;
   }
 
   /** [batch, length, width] to [batch, heads, length, depth]. */

@@ -5,6 +5,7 @@ import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
+import io.deem.Trainer;
 import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
@@ -13,6 +14,7 @@ import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
+import io.deem.training.StageTraining;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
@@ -29,6 +31,7 @@ public final class EngineDeem implements Deem {
   private final ModelInfo info;
   private final Perceiver perceiver;
   private final Aligner aligner;
+  private final Trainer trainer;
 
   /** Calls read the weights together; an alignment changes them alone. */
   private final ReadWriteLock weightsLock = new ReentrantReadWriteLock(true);
@@ -62,6 +65,7 @@ public final class EngineDeem implements Deem {
     weights = model.weights();
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), this::guarded);
     aligner = aligner(model, session, images);
+    trainer = new Trainer(new StageTraining(model.folder()));
   }
 
   /** Lets a call pass the guard, and see one state of the weights from its beginning to its end. */
@@ -129,6 +133,11 @@ public final class EngineDeem implements Deem {
   @Override
   public Aligner aligner() {
     return aligner;
+  }
+
+  @Override
+  public Trainer trainer() {
+    return trainer;
   }
 
   @Override

@@ -4,11 +4,13 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import io.deem.weights.ElementType;
+import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -82,6 +84,11 @@ public final class OptimizerScript implements AutoCloseable {
     return names;
   }
 
+  /** The parameters that have moments. */
+  public Set<String> namesWithMoments() {
+    return moments.keySet();
+  }
+
   /** The Euclidean norm of the gradients of these parameters together. */
   public double globalNorm(List<String> names) {
     if (names.isEmpty()) {
@@ -121,33 +128,28 @@ public final class OptimizerScript implements AutoCloseable {
     }
   }
 
-  /** The moments: {@code m.NAME} and {@code v.NAME}, in row-major order. */
-  public Map<String, float[]> moments() {
-    Map<String, float[]> result = new LinkedHashMap<>();
+  /** Adds the moments to a checkpoint: {@code m.NAME} and {@code v.NAME}. */
+  public void write(SafetensorsWriter into) {
     moments.forEach(
         (name, state) -> {
-          result.put("m." + name, state.first.toFloatArray());
-          result.put("v." + name, state.second.toFloatArray());
+          long[] shape = state.first.getShape().getShape();
+          into.floats("m." + name, ElementType.F32, shape, state.first::toFloatArray);
+          into.floats("v." + name, ElementType.F32, shape, state.second::toFloatArray);
         });
-    return result;
   }
 
-  /** Replaces the moments by saved ones. */
-  public void restore(TensorSource saved) {
-    moments.values().forEach(OptimizerScript::free);
-    moments.clear();
-    for (String key : saved.names()) {
-      if (key.startsWith("m.")) {
-        String name = key.substring(2);
-        Shape shape = session.loaded(name).getShape();
-        moments.put(
-            name,
-            new Moments(
-                moment(create(saved.floats(key, shape.getShape()), shape), FIRST_MOMENTS),
-                moment(
-                    create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)));
-      }
+  /** Replaces the moments of a parameter by saved ones. */
+  public void restore(TensorSource saved, String name) {
+    Moments old = moments.remove(name);
+    if (old != null) {
+      free(old);
     }
+    Shape shape = session.loaded(name).getShape();
+    moments.put(
+        name,
+        new Moments(
+            moment(create(saved.floats("m." + name, shape.getShape()), shape), FIRST_MOMENTS),
+            moment(create(saved.floats("v." + name, shape.getShape()), shape), SECOND_MOMENTS)));
   }
 
   @Override
@@ -173,19 +175,37 @@ public final class OptimizerScript implements AutoCloseable {
   }
 
   private PtNDArray gradient(TorchScope scope, String name) {
-    PtNDArray gradient = JniUtils.getGradient(session.loaded(name));
-    gradient.attach(scope.manager());
+    PtNDArray gradient = gradient(session, scope, name);
     gradient.setName(GRADIENTS);
+    return gradient;
+  }
+
+  private PtNDArray alias(TorchScope scope, String name) {
+    PtNDArray alias = alias(session, scope, name);
+    alias.setName(PARAMETERS);
+    return alias;
+  }
+
+  /**
+   * A parameter's gradient, to be changed in place. If none has reached it since the weights were
+   * loaded it is zero: a run that is resumed must not differ from one that has zeros there.
+   */
+  static PtNDArray gradient(TorchSession session, TorchScope scope, String name) {
+    PtNDArray param = session.loaded(name);
+    PtNDArray gradient = JniUtils.getGradient(param);
+    if (gradient == null) {
+      return (PtNDArray) scope.manager().zeros(param.getShape(), param.getDataType());
+    }
+    gradient.attach(scope.manager());
     return gradient;
   }
 
   /**
    * The parameter's memory as a tensor that wants no gradient, so that it may be changed in place.
    */
-  private PtNDArray alias(TorchScope scope, String name) {
+  static PtNDArray alias(TorchSession session, TorchScope scope, String name) {
     PtNDArray alias = JniUtils.detachGradient(session.loaded(name));
     alias.attach(scope.manager());
-    alias.setName(PARAMETERS);
     return alias;
   }
 

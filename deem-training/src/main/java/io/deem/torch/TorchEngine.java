@@ -127,8 +127,8 @@ public final class TorchEngine implements Engine {
     return root;
   }
 
-  PtSymbolBlock compile(Block block) {
-    String source = TorchScriptCompiler.compile(block, options);
+  PtSymbolBlock compile(Block block, boolean drops) {
+    String source = TorchScriptCompiler.compile(block, options, drops);
     try {
       return script(source);
     } catch (RuntimeException e) {

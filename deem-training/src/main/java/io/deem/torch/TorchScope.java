@@ -9,15 +9,19 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
+import io.deem.graph.Dropped;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
+import io.deem.random.RandomSource;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** A scope of the libtorch engine. */
@@ -30,6 +34,13 @@ public final class TorchScope implements TrainingScope {
 
   /** Null if nobody watches. */
   private final TorchListener listener;
+
+  /** Null to let libtorch record the whole step. */
+  private GradientTape tape;
+
+  private BlockListener blockListener = (block, backward, nanos) -> {};
+  private Regularization rates = Regularization.NONE;
+  private RandomSource noise;
 
   /** Leads every argument list: DJL attaches results to the first argument's manager. */
   private final PtNDArray first;
@@ -89,9 +100,32 @@ public final class TorchScope implements TrainingScope {
     return value;
   }
 
+  /** Chooses what is kept for the backward pass, before any block runs. */
+  void record(Recording recording) {
+    boolean whole = recording == Recording.STEP;
+    tape = whole ? null : new GradientTape(this, recording == Recording.CHECKPOINTS);
+  }
+
+  /** From now on tells of each block. */
+  public void listen(BlockListener told) {
+    blockListener = told;
+  }
+
+  /**
+   * From now on drops elements where the networks say so.
+   *
+   * @param random draws what is dropped, block by block in the order in which they run
+   */
+  public void regularize(Regularization drops, RandomSource random) {
+    rates = drops;
+    noise = random;
+  }
+
   @Override
   public List<Value> run(Block block, List<Value> inputs) {
-    TorchSession.Compiled compiled = session.compiled(block, gradients);
+    long start = System.nanoTime();
+    List<Dropped> places = rates.equals(Regularization.NONE) ? List.of() : Dropped.in(block);
+    TorchSession.Compiled compiled = session.compiled(block, gradients, !places.isEmpty());
     List<PtNDArray> arguments = new ArrayList<>(inputs.size() + compiled.arguments().size());
     List<long[]> shapes = new ArrayList<>(inputs.size());
     for (Value input : inputs) {
@@ -99,14 +133,16 @@ public final class TorchScope implements TrainingScope {
       arguments.add(array);
       shapes.add(array.getShape().getShape());
     }
-    block.bind(shapes);
-    List<PtNDArray> visiting = new ArrayList<>();
+    Map<String, Long> symbols = block.bind(shapes);
+    arguments.addAll(compiled.arguments());
+    places.forEach(place -> arguments.add(mask(place, symbols)));
     try {
-      for (PtNDArray argument : compiled.arguments()) {
-        boolean visits = compiled.visitors().contains(argument);
-        arguments.add(visits ? visit(argument, visiting) : argument);
-      }
-      List<Value> outputs = call(compiled.script(), arguments);
+      List<PtNDArray> results =
+          tape == null
+              ? execute(compiled, arguments, gradients)
+              : tape.run(compiled, arguments, session.trainableNames());
+      blockListener.ran(block, false, System.nanoTime() - start);
+      List<Value> outputs = values(results);
       if (listener != null) {
         listener.ran(session, block, inputs, outputs, gradients);
       }
@@ -114,6 +150,28 @@ public final class TorchScope implements TrainingScope {
     } catch (ai.djl.engine.EngineException e) {
       String device = session.engine().options().device();
       throw DeviceErrors.of("the block " + block.name(), device, e);
+    }
+  }
+
+  /**
+   * Runs a compiled block on raw tensors. Parameters that stay in the processor's memory visit the
+   * device meanwhile.
+   *
+   * @param recorded whether libtorch keeps what the backward pass needs
+   */
+  List<PtNDArray> execute(
+      TorchSession.Compiled compiled, List<PtNDArray> arguments, boolean recorded) {
+    if (compiled.visitors().isEmpty()) {
+      return execute(compiled.script(), arguments, recorded);
+    }
+    List<PtNDArray> visiting = new ArrayList<>();
+    try {
+      List<PtNDArray> present = new ArrayList<>(arguments.size());
+      for (PtNDArray argument : arguments) {
+        boolean visits = compiled.visitors().contains(argument);
+        present.add(visits ? visit(argument, visiting) : argument);
+      }
+      return execute(compiled.script(), present, recorded);
     } finally {
       visiting.forEach(PtNDArray::close);
     }
@@ -133,13 +191,31 @@ public final class TorchScope implements TrainingScope {
     return session.engine().options().fixedCaches();
   }
 
+  /** The factors of one place: 0 for what is dropped; what is kept makes up for it. */
+  private PtNDArray mask(Dropped place, Map<String, Long> symbols) {
+    double rate =
+        place.depthShare() == 0 ? rates.dropout() : place.depthShare() * rates.stochasticDepth();
+    long[] shape = place.mask().dims().stream().mapToLong(dim -> dim.evaluate(symbols)).toArray();
+    if (rate == 0) {
+      Arrays.fill(shape, 1);
+    }
+    long size = 1;
+    for (long extent : shape) {
+      size = Math.multiplyExact(size, extent);
+    }
+    float[] factors = new float[Math.toIntExact(size)];
+    float kept = (float) (1 / (1 - rate));
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = rate > 0 && noise.uniform() < rate ? 0 : kept;
+    }
+    return TorchValue.arrayOf(floats(factors, shape));
+  }
+
   @Override
   public void backward(Value loss) {
     PtNDArray array = TorchValue.arrayOf(loss);
-    try (NDArray one = manager.ones(array.getShape(), array.getDataType())) {
-      JniUtils.backward(array, (PtNDArray) one, false, false);
-    } catch (ai.djl.engine.EngineException e) {
-      throw DeviceErrors.of("the backward pass", session.engine().options().device(), e);
+    try (PtNDArray one = (PtNDArray) manager.ones(array.getShape(), array.getDataType())) {
+      backward(array, one, false);
     }
     if (listener != null) {
       listener.wentBack(loss, null);
@@ -148,13 +224,24 @@ public final class TorchScope implements TrainingScope {
 
   @Override
   public void backward(Value value, Value cotangent, boolean keepGraph) {
-    try {
-      JniUtils.backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph, false);
-    } catch (ai.djl.engine.EngineException e) {
-      throw DeviceErrors.of("the backward pass", session.engine().options().device(), e);
-    }
+    backward(TorchValue.arrayOf(value), TorchValue.arrayOf(cotangent), keepGraph);
     if (listener != null) {
       listener.wentBack(value, cotangent);
+    }
+  }
+
+  private void backward(PtNDArray value, PtNDArray cotangent, boolean keepGraph) {
+    if (tape != null && keepGraph) {
+      throw new UnsupportedOperationException("a scope that cuts steps into blocks forgets them");
+    }
+    try {
+      if (tape == null) {
+        JniUtils.backward(value, cotangent, keepGraph, false);
+      } else {
+        tape.backward(value, cotangent, blockListener);
+      }
+    } catch (ai.djl.engine.EngineException e) {
+      throw DeviceErrors.of("the backward pass", session.engine().options().device(), e);
     }
   }
 
@@ -196,6 +283,21 @@ public final class TorchScope implements TrainingScope {
 
   /** Runs a script of this package on raw tensors. */
   List<Value> call(PtSymbolBlock script, List<PtNDArray> arguments) {
+    return values(execute(script, arguments, gradients));
+  }
+
+  private List<Value> values(List<PtNDArray> arrays) {
+    List<Value> values = new ArrayList<>(arrays.size());
+    arrays.forEach(array -> values.add(new TorchValue(array, listener)));
+    return values;
+  }
+
+  /**
+   * Runs a script on raw tensors.
+   *
+   * @param recorded whether libtorch keeps what the backward pass needs
+   */
+  List<PtNDArray> execute(PtSymbolBlock script, List<PtNDArray> arguments, boolean recorded) {
     if (!manager.isOpen()) {
       throw new IllegalStateException("the scope is closed");
     }
@@ -205,19 +307,23 @@ public final class TorchScope implements TrainingScope {
     // Both switches are the thread's own. Without the optimiser, scripts run as they are written;
     // it would recompile them for every new shape.
     JniUtils.setGraphExecutorOptimize(false);
-    JniUtils.setGradMode(gradients);
+    JniUtils.setGradMode(recorded);
     // "Training" only keeps libtorch out of its inference mode, whose results no gradient can
     // reach.
     NDList results = IValueUtils.forward(script, list, true);
-    List<Value> values = new ArrayList<>(results.size());
+    List<PtNDArray> arrays = new ArrayList<>(results.size());
     for (NDArray result : results) {
-      values.add(new TorchValue((PtNDArray) result, listener));
+      arrays.add((PtNDArray) result);
     }
-    return values;
+    return arrays;
   }
 
   @Override
   public TorchScope child() {
+    if (tape != null) {
+      throw new UnsupportedOperationException(
+          "a scope that cuts steps into blocks needs their values until the backward pass");
+    }
     return new TorchScope(session, manager, gradients, this);
   }
 
@@ -249,7 +355,7 @@ public final class TorchScope implements TrainingScope {
     }
     if (size != elements) {
       throw new IllegalArgumentException(
-          elements + " values do not fill the shape " + java.util.Arrays.toString(shape));
+          elements + " values do not fill the shape " + Arrays.toString(shape));
     }
     return session.buffers().take(Math.multiplyExact(elements, width));
   }

@@ -4,6 +4,7 @@ import io.deem.graph.Attributes;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Dim;
+import io.deem.graph.Dropped;
 import io.deem.graph.Op;
 import io.deem.graph.Resampling;
 import io.deem.graph.Shape;
@@ -43,16 +44,31 @@ final class TorchScriptCompiler {
   /** Parameters that may come in bfloat16. */
   private final Set<Tensor> narrow;
 
-  private TorchScriptCompiler(Block block, TorchOptions options) {
+  /** The names of the masks of the places where elements are dropped; empty to drop none. */
+  private final Map<Tensor, String> masks = new HashMap<>();
+
+  private TorchScriptCompiler(Block block, TorchOptions options, boolean drops) {
     this.block = block;
     this.options = options;
     this.precision = options.precision();
     this.narrow = options.narrowWeights() ? NarrowWeights.of(block) : Set.of();
+    if (drops) {
+      Dropped.in(block).forEach(place -> masks.put(place.node(), "d" + masks.size()));
+    }
   }
 
   /** The source of the method {@code forward} for a block. */
   static String compile(Block block, TorchOptions options) {
-    return new TorchScriptCompiler(block, options).emit();
+    return compile(block, options, false);
+  }
+
+  /**
+   * The source of the method {@code forward} for a block.
+   *
+   * @param drops whether the masks of {@link Dropped#in} follow as arguments
+   */
+  static String compile(Block block, TorchOptions options, boolean drops) {
+    return new TorchScriptCompiler(block, options, drops).emit();
   }
 
   private String emit() {
@@ -72,6 +88,9 @@ final class TorchScriptCompiler {
       arguments.add("p" + i + ": Tensor");
     }
     block.constants().forEach(t -> arguments.add(names.get(t) + ": Tensor"));
+    for (int i = 0; i < masks.size(); i++) {
+      arguments.add("d" + i + ": Tensor");
+    }
     source.append("  def forward(").append(arguments).append(") -> List[Tensor]:\n");
     bindSymbols();
     for (Tensor node : block.nodes()) {
@@ -229,6 +248,7 @@ final class TorchScriptCompiler {
               0.0);
       case DROPOUT_AT_RATE -> light(t, "dropout(%s, " + literal(with.number("rate")) + ", True)");
       case DETACH -> light(t, "detach(%s)");
+      case DROPOUT -> masks.isEmpty() ? same(t) : call("mul", full(first), masks.get(t));
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };
   }
@@ -351,6 +371,9 @@ final class TorchScriptCompiler {
       line(scores, call("add", scores, future));
     }
     String weights = call("softmax", scores, -1);
+    if (masks.containsKey(t)) {
+      weights = call("mul", weights, masks.get(t));
+    }
     if (precision == Precision.BF16) {
       weights = call("to", weights, Precision.BFLOAT16);
     }
@@ -449,6 +472,14 @@ final class TorchScriptCompiler {
       low.add(names.get(t));
     }
     return "torch." + String.format(template, operand);
+  }
+
+  private String same(Tensor t) {
+    String operand = name(t.operands().get(0));
+    if (low.contains(operand)) {
+      low.add(names.get(t));
+    }
+    return operand;
   }
 
   private String product(Tensor t, String expression) {

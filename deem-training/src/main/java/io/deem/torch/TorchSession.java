@@ -38,8 +38,7 @@ public final class TorchSession implements TrainingSession {
   private final PtNDManager manager;
   private final BufferPool buffers = new BufferPool();
   private final BlockRewriting rewriting;
-  private final Map<Block, Compiled> compiled = new ConcurrentHashMap<>();
-  private final Map<Block, Compiled> compiledForTraining = new ConcurrentHashMap<>();
+  private final Map<Form, Compiled> compiled = new ConcurrentHashMap<>();
   private final Map<String, PtNDArray> params = new ConcurrentSkipListMap<>();
   private final Set<String> narrow = ConcurrentHashMap.newKeySet();
   private final Set<String> offloaded = ConcurrentHashMap.newKeySet();
@@ -66,6 +65,13 @@ public final class TorchSession implements TrainingSession {
   @Override
   public TorchScope trainingScope() {
     return new TorchScope(this, manager, true);
+  }
+
+  /** A training scope that keeps what {@code recording} says for the backward pass. */
+  public TorchScope trainingScope(Recording recording) {
+    TorchScope scope = trainingScope();
+    scope.record(recording);
+    return scope;
   }
 
   @Override
@@ -165,7 +171,6 @@ public final class TorchSession implements TrainingSession {
     manager.close();
     params.clear();
     compiled.clear();
-    compiledForTraining.clear();
   }
 
   BufferPool buffers() {
@@ -184,17 +189,21 @@ public final class TorchSession implements TrainingSession {
     return array;
   }
 
-  Compiled compiled(Block block, boolean training) {
-    boolean apart = training && rewriting != BlockRewriting.NONE;
-    Map<Block, Compiled> cache = apart ? compiledForTraining : compiled;
-    Compiled known = cache.get(block);
-    return known != null
-        ? known
-        : cache.computeIfAbsent(block, each -> compile(rewriting.apply(each, apart)));
+  /**
+   * A compiled block.
+   *
+   * @param training whether it runs in a scope that learns, for which a rewriting may differ
+   * @param drops whether it takes the masks of the places where elements are dropped
+   */
+  Compiled compiled(Block block, boolean training, boolean drops) {
+    Form form = new Form(block, training && rewriting != BlockRewriting.NONE, drops);
+    Compiled known = compiled.get(form);
+    return known != null ? known : compiled.computeIfAbsent(form, this::compile);
   }
 
-  private Compiled compile(Block block) {
-    PtSymbolBlock script = engine.compile(block);
+  private Compiled compile(Form form) {
+    Block block = rewriting.apply(form.block, form.training);
+    PtSymbolBlock script = engine.compile(block, form.drops);
     List<PtNDArray> arguments = new ArrayList<>();
     Set<PtNDArray> visitors = Collections.newSetFromMap(new IdentityHashMap<>());
     Set<String> narrowable = new HashSet<>();
@@ -211,7 +220,7 @@ public final class TorchSession implements TrainingSession {
       float[] values = constant.attributes().get("values", float[].class);
       arguments.add(create(values, constant.shape().extents()));
     }
-    return new Compiled(script, arguments, visitors);
+    return new Compiled(block, script, arguments, visitors);
   }
 
   private PtNDArray param(Param param, boolean narrowable) {
@@ -261,10 +270,15 @@ public final class TorchSession implements TrainingSession {
     return manager.create(memory, new Shape(extents), ai.djl.ndarray.types.DataType.FLOAT32);
   }
 
+  /** One of the ways to compile a block; see {@link #compiled(Block, boolean, boolean)}. */
+  private record Form(Block block, boolean training, boolean drops) {}
+
   /**
    * A script and the arguments that follow a block's inputs.
    *
+   * @param block as it was rewritten
    * @param visitors those of the arguments that stay in the processor's memory, by identity
    */
-  record Compiled(PtSymbolBlock script, List<PtNDArray> arguments, Set<PtNDArray> visitors) {}
+  record Compiled(
+      Block block, PtSymbolBlock script, List<PtNDArray> arguments, Set<PtNDArray> visitors) {}
 }

@@ -1,16 +1,19 @@
 package io.deem.training;
 
+import io.deem.torch.EightBitMoments;
 import io.deem.torch.OptimizerScript;
 import io.deem.torch.TorchSession;
-import io.deem.weights.ElementType;
 import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), and clipping by the global norm.
@@ -18,6 +21,9 @@ import java.util.function.Predicate;
  * <p>Parameters that no gradient has ever reached are left alone, without decay, as in PyTorch.
  */
 public final class AdamW implements Optimizer {
+
+  /** Bytes of a moment that is kept in 8 bits, with its share of the scale. */
+  public static final double EIGHT_BIT_BYTES = EightBitMoments.BYTES;
 
   /**
    * The constants.
@@ -40,6 +46,10 @@ public final class AdamW implements Optimizer {
   private final List<ParameterGroup> groups;
   private final Predicate<String> decays;
   private final OptimizerScript script;
+
+  /** Null if all moments are in 32 bits. */
+  private final EightBitMoments eightBit;
+
   private long step;
 
   /**
@@ -61,11 +71,28 @@ public final class AdamW implements Optimizer {
    */
   public AdamW(
       TorchSession session, Config config, List<ParameterGroup> groups, Predicate<String> decays) {
+    this(session, config, groups, decays, false);
+  }
+
+  /**
+   * An optimiser for the parameters of a session that learn.
+   *
+   * @param groups decide learning rate and weight decay by name; the first match wins
+   * @param decays which parameters decay at all; see {@link #decaying}
+   * @param eightBitMoments whether the moments of all but small parameters are kept in 8 bits
+   */
+  public AdamW(
+      TorchSession session,
+      Config config,
+      List<ParameterGroup> groups,
+      Predicate<String> decays,
+      boolean eightBitMoments) {
     this.session = session;
     this.config = config;
     this.groups = List.copyOf(groups);
     this.decays = decays;
     this.script = new OptimizerScript(session);
+    this.eightBit = eightBitMoments ? new EightBitMoments(session) : null;
   }
 
   /**
@@ -91,7 +118,7 @@ public final class AdamW implements Optimizer {
    */
   @Override
   public double step(double rateFactor) {
-    List<String> names = script.namesWithGradient();
+    List<String> names = names();
     double norm = script.globalNorm(names);
     if (!Double.isFinite(norm)) {
       session.clearGradients();
@@ -103,44 +130,93 @@ public final class AdamW implements Optimizer {
     for (String name : names) {
       byRate.computeIfAbsent(rate(name), key -> new ArrayList<>()).add(name);
     }
-    byRate.forEach(
-        (rate, members) ->
-            script.adamW(
-                members,
-                new OptimizerScript.Update(
-                    rate.learningRate * rateFactor,
-                    config.beta1,
-                    config.beta2,
-                    config.epsilon,
-                    rate.weightDecay,
-                    step,
-                    clip)));
+    byRate.forEach((rate, members) -> update(members, rate, rateFactor, clip));
     return norm;
   }
 
-  /** The moments, for a checkpoint: {@code m.NAME} and {@code v.NAME}. */
-  public Map<String, float[]> state() {
-    return script.moments();
+  /** The parameters that a gradient has reached at any time, sorted. */
+  private List<String> names() {
+    Set<String> names = new TreeSet<>(script.namesWithGradient());
+    names.addAll(script.namesWithMoments());
+    if (eightBit != null) {
+      names.addAll(eightBit.namesWithMoments());
+    }
+    names.retainAll(new HashSet<>(session.trainableParams()));
+    return List.copyOf(names);
+  }
+
+  private void update(List<String> names, Rate rate, double rateFactor, double clip) {
+    OptimizerScript.Update update =
+        new OptimizerScript.Update(
+            rate.learningRate * rateFactor,
+            config.beta1,
+            config.beta2,
+            config.epsilon,
+            rate.weightDecay,
+            step,
+            clip);
+    Map<Boolean, List<String>> small =
+        names.stream().collect(Collectors.partitioningBy(name -> !inEightBits(name)));
+    if (!small.get(true).isEmpty()) {
+      script.adamW(small.get(true), update);
+    }
+    if (!small.get(false).isEmpty()) {
+      eightBit.adamW(small.get(false), update);
+    }
+  }
+
+  private boolean inEightBits(String name) {
+    if (eightBit == null) {
+      return false;
+    }
+    long size = 1;
+    for (long extent : session.param(name).shape()) {
+      size *= extent;
+    }
+    return size >= EightBitMoments.SMALLEST;
   }
 
   @Override
   public void write(SafetensorsWriter into) {
-    for (Map.Entry<String, float[]> moment : state().entrySet()) {
-      long[] shape = session.param(moment.getKey().substring(2)).shape();
-      into.floats(moment.getKey(), ElementType.F32, shape, moment::getValue);
+    script.write(into);
+    if (eightBit != null) {
+      eightBit.write(into);
     }
   }
 
-  /** Continues from saved moments. */
+  /**
+   * Continues from saved moments.
+   *
+   * @throws IllegalArgumentException if they are in 8 bits and these are not
+   */
   @Override
   public void restore(TensorSource moments, long steps) {
-    script.restore(moments);
+    for (String key : moments.names()) {
+      if (!key.startsWith("m.") || key.endsWith(".scale") && moments.contains(scaled(key))) {
+        continue;
+      }
+      String name = key.substring(2);
+      if (!EightBitMoments.has(moments, name)) {
+        script.restore(moments, name);
+      } else if (eightBit != null) {
+        eightBit.restore(moments, name);
+      } else {
+        throw new IllegalArgumentException(moments.origin() + " has moments in 8 bits");
+      }
+    }
     step = steps;
+  }
+
+  private static String scaled(String key) {
+    return key.substring(0, key.length() - ".scale".length());
   }
 
   @Override
   public void close() {
     script.close();
+    if (eightBit != null) {
+      eightBit.close();
+    }
   }
 
   private Rate rate(String name) {

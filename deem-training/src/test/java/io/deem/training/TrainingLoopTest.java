@@ -119,6 +119,75 @@ class TrainingLoopTest {
     assertArrayEquals(whole, resumed);
   }
 
+  /** Learns with a scale that takes part in every fifth step only. */
+  private static final class RareTask implements TrainingTask {
+
+    private static final Param RARE = Param.of("rare", 4);
+
+    private static Block loss(boolean rare) {
+      return Graph.block(
+          "loss",
+          g -> {
+            Tensor x = g.input("x", Shape.of(16, 4));
+            Tensor error = FIRST.apply(rare ? x.times(g.param(RARE)) : x).minus(1.0);
+            return List.of(error.times(error).mean());
+          });
+    }
+
+    private final Block often = loss(false);
+    private final Block rarely = loss(true);
+
+    @Override
+    public Losses losses(TrainingScope scope, long step, RandomSource random) {
+      float[] x = new float[64];
+      random.gaussian(x);
+      Block block = step % 5 == 0 ? rarely : often;
+      return new Losses(scope.run1(block, scope.floats(x, 16, 4)), Map.of());
+    }
+
+    @Override
+    public int itemsPerStep() {
+      return 16;
+    }
+  }
+
+  private float[] trainRarely(Path place, long steps) throws IOException {
+    List<Param> params = List.of(FIRST.weight(), FIRST.bias(), RareTask.RARE);
+    try (TorchSession session = new TorchEngine().open(new InitialWeights(params, 7));
+        AdamW optimizer =
+            new AdamW(
+                session,
+                AdamW.Config.DEFAULT,
+                List.of(new ParameterGroup("", 1e-2, 0.01)),
+                Set.of())) {
+      session.trainable(name -> true);
+      params.forEach(session::load);
+      TrainingLoop.Plan plan =
+          new TrainingLoop.Plan(
+              "test", "rare", 20, 3, new LearningRateSchedule(5, 40, 0.1), place, 1);
+      Cancellation stop = new Cancellation();
+      ProgressListener stopping =
+          progress -> {
+            if (progress.step() == steps) {
+              stop.cancel();
+            }
+          };
+      try {
+        new TrainingLoop(session, optimizer, plan).run(new RareTask(), stopping, stop);
+      } catch (CancellationException e) {
+        return session.param("rare").floats();
+      }
+      return session.param("rare").floats();
+    }
+  }
+
+  @Test
+  void momentumOfWhatLearnsRarelyIsNotLost() throws IOException {
+    float[] whole = trainRarely(folder.resolve("whole"), 100);
+    trainRarely(folder.resolve("stopped"), 12);
+    assertArrayEquals(whole, trainRarely(folder.resolve("stopped"), 100));
+  }
+
   @Test
   void anUnfinishedCheckpointIsIgnored() throws IOException {
     float[] whole = train(40, "a", ProgressListener.NONE, new Cancellation());

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
       ImportCommand.class,
       BenchCommand.class,
       ExportCommand.class,
+      TrainCommand.class,
       VerifyCommand.class,
       GpuProofCommand.class
     })

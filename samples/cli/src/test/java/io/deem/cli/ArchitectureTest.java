@@ -104,9 +104,11 @@ class ArchitectureTest {
           entry("io.deem.torch", Set.of()),
           entry("io.deem.onnx", Set.of()),
           entry("io.deem.desktop", Set.of()),
-          entry("io.deem.training", Set.of("io.deem.torch", "io.deem.desktop")),
-          entry("io.deem.training.alignment", Set.of("io.deem.torch", "io.deem.training")),
           entry("io.deem.training.data", Set.of()),
+          entry(
+              "io.deem.training",
+              Set.of("io.deem.torch", "io.deem.desktop", "io.deem.training.data")),
+          entry("io.deem.training.alignment", Set.of("io.deem.torch", "io.deem.training")),
           entry("io.deem.training.evaluation", Set.of("io.deem.desktop", "io.deem.training.data")),
           entry(
               "io.deem.training.verify",

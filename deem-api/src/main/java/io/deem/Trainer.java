@@ -1,0 +1,288 @@
+package io.deem;
+
+import io.deem.spi.TrainingEngine;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Trains a model on one's own data, by the paper's recipes. Immutable: every method that sets
+ * something returns another trainer.
+ *
+ * <pre>{@code
+ * TrainingReport report =
+ *     deem.trainer()
+ *         .stage(Stage.IMAGE_TEXT_ALIGNMENT)
+ *         .data(Path.of("photos"))
+ *         .validation(Path.of("held-out"))
+ *         .output(Path.of("run"))
+ *         .steps(500)
+ *         .train(ProgressListener.NONE, new Cancellation());
+ * report.save(Path.of("report.html"));
+ * }</pre>
+ *
+ * <p>The open model stays as it is; the trained one is a model folder in the output folder.
+ */
+public final class Trainer {
+
+  private final TrainingEngine engine;
+  private final TrainingSettings s;
+
+  /** A trainer with the default settings; called by runtimes. */
+  public Trainer(TrainingEngine engine) {
+    this(engine, TrainingSettings.DEFAULT);
+  }
+
+  /** A trainer with settings. */
+  public Trainer(TrainingEngine engine, TrainingSettings settings) {
+    this.engine = Objects.requireNonNull(engine, "engine");
+    this.s = Objects.requireNonNull(settings, "settings");
+  }
+
+  /** What was set so far. */
+  public TrainingSettings settings() {
+    return s;
+  }
+
+  /** Which recipe; by default {@link Stage#IMAGE_TEXT_ALIGNMENT}. */
+  public Trainer stage(Stage stage) {
+    return with(Objects.requireNonNull(stage, "stage"), s.data(), s.validation(), s.output());
+  }
+
+  /** Adds a folder with {@code data.jsonl} to learn from. */
+  public Trainer data(Path folder) {
+    return data(folder, 1);
+  }
+
+  /** Adds a data set with its share relative to the others'. */
+  public Trainer data(Path folder, double weight) {
+    return data(TrainingSettings.Data.folder(folder, weight));
+  }
+
+  /** Adds a data set of any layout. */
+  public Trainer data(TrainingSettings.Data data) {
+    List<TrainingSettings.Data> more = new ArrayList<>(s.data());
+    more.add(data);
+    return with(s.stage(), more, s.validation(), s.output());
+  }
+
+  /** A folder with held-out data, so that the best checkpoint stays. */
+  public Trainer validation(Path folder) {
+    return validation(TrainingSettings.Data.folder(folder, 1));
+  }
+
+  /** Held-out data of any layout. */
+  public Trainer validation(TrainingSettings.Data data) {
+    return with(s.stage(), s.data(), Optional.of(data), s.output());
+  }
+
+  /** The run's folder. */
+  public Trainer output(Path folder) {
+    return with(s.stage(), s.data(), s.validation(), Optional.of(folder));
+  }
+
+  /** A JSON file with entries of the stage's recipe to replace. */
+  public Trainer recipe(Path file) {
+    return with(
+        Optional.of(file), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), s.resume());
+  }
+
+  /** Steps of the optimiser. */
+  public Trainer steps(int steps) {
+    return with(
+        s.recipe(),
+        OptionalInt.of(steps),
+        s.batch(),
+        s.accumulation(),
+        s.checkpointEvery(),
+        s.resume());
+  }
+
+  /** Samples of one forward pass. */
+  public Trainer batch(int samples) {
+    return with(
+        s.recipe(),
+        s.steps(),
+        OptionalInt.of(samples),
+        s.accumulation(),
+        s.checkpointEvery(),
+        s.resume());
+  }
+
+  /** Forward passes whose gradients are averaged for one step. */
+  public Trainer accumulation(int passes) {
+    return with(
+        s.recipe(), s.steps(), s.batch(), OptionalInt.of(passes), s.checkpointEvery(), s.resume());
+  }
+
+  /** Steps between checkpoints; by default 100. */
+  public Trainer checkpointEvery(int steps) {
+    return with(s.recipe(), s.steps(), s.batch(), s.accumulation(), steps, s.resume());
+  }
+
+  /** Goes on with the run that the output folder has. */
+  public Trainer resume(boolean resume) {
+    return with(s.recipe(), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), resume);
+  }
+
+  /** The seed of all randomness; by default 0. */
+  public Trainer seed(long seed) {
+    return with(
+        seed,
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        s.redraws());
+  }
+
+  /** The arithmetic of products. */
+  public Trainer precision(TrainingSettings.Precision precision) {
+    return with(
+        s.seed(),
+        precision,
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        s.redraws());
+  }
+
+  /** Keeps the results of blocks only and computes what is inside them again when it is needed. */
+  public Trainer gradientCheckpointing(boolean on) {
+    return with(s.seed(), s.precision(), on, s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
+  }
+
+  /** Keeps the optimiser's moments in 8 bits. */
+  public Trainer eightBitMoments(boolean on) {
+    return with(
+        s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints(), s.redraws());
+  }
+
+  /** How many of the newest checkpoints stay; by default 2. */
+  public Trainer keepCheckpoints(int count) {
+    return with(
+        s.seed(),
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        count,
+        s.redraws());
+  }
+
+  /** How many pictures the report shows redrawn; by default 4. */
+  public Trainer redraws(int count) {
+    return with(
+        s.seed(),
+        s.precision(),
+        s.gradientCheckpointing(),
+        s.eightBitMoments(),
+        s.keptCheckpoints(),
+        count);
+  }
+
+  /**
+   * Trains.
+   *
+   * @param listener told after each step
+   * @param cancellation ends the training after the step that runs, when its state has been saved
+   * @throws IOException if the data, the output folder or a checkpoint cannot be read or written,
+   *     or the folder has another run; one line
+   * @throws java.util.concurrent.CancellationException if cancelled
+   * @throws IllegalArgumentException if a setting is missing or does not fit the others
+   */
+  public TrainingReport train(ProgressListener listener, Cancellation cancellation)
+      throws IOException {
+    return engine.train(s, listener, cancellation);
+  }
+
+  /** What {@link #train} would take of memory at its peak; nothing is trained. */
+  public MemoryEstimate estimate() throws IOException {
+    return engine.estimate(s);
+  }
+
+  private Trainer with(
+      Stage stage,
+      List<TrainingSettings.Data> data,
+      Optional<TrainingSettings.Data> validation,
+      Optional<Path> output) {
+    return new Trainer(
+        engine,
+        new TrainingSettings(
+            stage,
+            data,
+            validation,
+            output,
+            s.recipe(),
+            s.steps(),
+            s.batch(),
+            s.accumulation(),
+            s.seed(),
+            s.precision(),
+            s.gradientCheckpointing(),
+            s.eightBitMoments(),
+            s.checkpointEvery(),
+            s.keptCheckpoints(),
+            s.redraws(),
+            s.resume()));
+  }
+
+  private Trainer with(
+      Optional<Path> recipe,
+      OptionalInt steps,
+      OptionalInt batch,
+      OptionalInt accumulation,
+      int checkpointEvery,
+      boolean resume) {
+    return new Trainer(
+        engine,
+        new TrainingSettings(
+            s.stage(),
+            s.data(),
+            s.validation(),
+            s.output(),
+            recipe,
+            steps,
+            batch,
+            accumulation,
+            s.seed(),
+            s.precision(),
+            s.gradientCheckpointing(),
+            s.eightBitMoments(),
+            checkpointEvery,
+            s.keptCheckpoints(),
+            s.redraws(),
+            resume));
+  }
+
+  private Trainer with(
+      long seed,
+      TrainingSettings.Precision precision,
+      boolean gradientCheckpointing,
+      boolean eightBitMoments,
+      int keptCheckpoints,
+      int redraws) {
+    return new Trainer(
+        engine,
+        new TrainingSettings(
+            s.stage(),
+            s.data(),
+            s.validation(),
+            s.output(),
+            s.recipe(),
+            s.steps(),
+            s.batch(),
+            s.accumulation(),
+            seed,
+            precision,
+            gradientCheckpointing,
+            eightBitMoments,
+            s.checkpointEvery(),
+            keptCheckpoints,
+            redraws,
+            s.resume()));
+  }
+}

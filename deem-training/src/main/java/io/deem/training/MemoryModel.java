@@ -1,0 +1,98 @@
+package io.deem.training;
+
+import io.deem.MemoryEstimate;
+import io.deem.graph.Param;
+import io.deem.model.ModelPart;
+import io.deem.torch.Recording;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** Adds up the memory of a training from its graph. */
+final class MemoryModel {
+
+  private static final Path STATUS = Path.of("/proc/self/status");
+
+  private MemoryModel() {}
+
+  /**
+   * The estimate.
+   *
+   * @param params all that are loaded
+   * @param bytesPerMoment of the optimiser: 4, or about 1 for moments in 8 bits
+   * @param step a step that ran over shapes
+   * @param waitingBytes of batches that are made ahead
+   */
+  static MemoryEstimate estimate(
+      Collection<Param> params,
+      Predicate<String> trainable,
+      double bytesPerMoment,
+      ShapeScope step,
+      Recording recording,
+      long waitingBytes)
+      throws IOException {
+    long all = 0;
+    long learning = 0;
+    for (Param param : params) {
+      long size = param.shape().size().value();
+      all += size;
+      learning += trainable.test(param.name()) ? size : 0;
+    }
+    Map<String, Long> parts = new LinkedHashMap<>();
+    parts.put("process before it starts (measured)", residentBytes());
+    parts.put("weights", all * Float.BYTES);
+    parts.put("gradients", learning * Float.BYTES);
+    parts.put("optimiser", Math.round(2 * learning * bytesPerMoment));
+    parts.put("batches", step.givenBytes() + waitingBytes);
+    activations(step.visits(), recording, parts);
+    return new MemoryEstimate(parts);
+  }
+
+  private static void activations(
+      List<ShapeScope.Visit> visits, Recording recording, Map<String, Long> parts) {
+    boolean again = recording == Recording.CHECKPOINTS;
+    long largest = 0;
+    for (ShapeScope.Visit visit : visits) {
+      long inside = visit.learns() ? visit.cost().keptBytes() : 0;
+      long passing = visit.cost().largestBytes();
+      largest = Math.max(largest, again ? inside + visit.resultBytes() + passing : passing);
+      long stays = visit.resultBytes() + (again ? 0 : inside);
+      parts.merge("activations: " + part(visit), stays, Long::sum);
+    }
+    parts.put(again ? "a block computed again" : "the largest operation", largest);
+  }
+
+  /** The part of the model that a block belongs to. */
+  static String part(ShapeScope.Visit visit) {
+    return visit.block().params().isEmpty()
+        ? "between the parts"
+        : ModelPart.of(visit.block().params().get(0).name()).title();
+  }
+
+  /** The process's resident memory now; 0 where the system does not tell. */
+  static long residentBytes() throws IOException {
+    return status("VmRSS:");
+  }
+
+  /** The largest resident memory that the process has had; 0 where the system does not tell. */
+  static long peakResidentBytes() throws IOException {
+    return status("VmHWM:");
+  }
+
+  private static long status(String key) throws IOException {
+    if (!Files.isReadable(STATUS)) {
+      return 0;
+    }
+    for (String line : Files.readAllLines(STATUS)) {
+      if (line.startsWith(key)) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      }
+    }
+    return 0;
+  }
+}
