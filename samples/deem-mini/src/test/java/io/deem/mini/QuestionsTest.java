@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class QuestionsTest {
 
   private static final int SCENES = 400;
+
+  /** Which way up an object is is asked only where a scene was made for it. */
+  private static final Set<QuestionKind> ASKED_OF_ANY_SCENE =
+      EnumSet.complementOf(EnumSet.of(QuestionKind.ORIENTATION));
 
   /** All seen concepts, so that similar ones and every grammatical number occur. */
   private static final Vocabulary ALL = Vocabulary.of(TestCorpus.CORPUS.concepts().seen());
@@ -156,7 +161,7 @@ class QuestionsTest {
 
   @Test
   void yesAndNoAreBalancedInEveryKindAndInTraining() {
-    for (QuestionKind kind : QuestionKind.values()) {
+    for (QuestionKind kind : ASKED_OF_ANY_SCENE) {
       if (kind.yesNo()) {
         int[] yesAndAll = new int[2];
         eachQuestion(
@@ -179,7 +184,7 @@ class QuestionsTest {
       }
     }
     assertEquals(0.5, yes / (double) (yes + no), 0.05);
-    assertEquals(Set.of(QuestionKind.values()), kinds);
+    assertEquals(ASKED_OF_ANY_SCENE, kinds);
   }
 
   @Test
