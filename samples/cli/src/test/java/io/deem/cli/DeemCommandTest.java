@@ -124,6 +124,7 @@ class DeemCommandTest {
       {"describe", picture, "--threads", "-1", "--model", MODEL},
       {"verify"},
       {"verify", FIXTURE, "--tolerance", "0"},
+      {"verify", FIXTURE, "--precision", "fp8"},
     };
     for (Object[] arguments : wrong) {
       Ran ran = deem(arguments);
@@ -263,6 +264,8 @@ class DeemCommandTest {
     assertTrue(last.matches("\\d+ passed, 0 failed"), last);
     assertTrue(ran.out.get(0).endsWith(" ok"), ran.out.get(0));
     assertTrue(succeeds("--json", "verify", FIXTURE).json(0).get("ok").getAsBoolean());
+    Ran exact = succeeds("verify", FIXTURE, "--precision", "fp64");
+    assertTrue(exact.out.stream().anyMatch(line -> line.contains(" libtorch-fp64 ")));
   }
 
   @Test
