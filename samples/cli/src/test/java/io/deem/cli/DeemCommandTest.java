@@ -143,6 +143,7 @@ class DeemCommandTest {
       {"verify", FIXTURE, "--engine", "abacus"},
       {"export", MODEL},
       {"verify", FIXTURE, "--tolerance", "0"},
+      {"verify", FIXTURE, "--precision", "fp8"},
     };
     for (Object[] arguments : wrong) {
       Ran ran = deem(arguments);
@@ -411,6 +412,8 @@ class DeemCommandTest {
     ran = succeeds("verify", "--engine", "onnxruntime", FIXTURE);
     assertTrue(ran.out.stream().noneMatch(line -> line.contains("libtorch")), ran.out.toString());
     assertTrue(succeeds("--json", "verify", FIXTURE).json(0).get("ok").getAsBoolean());
+    Ran exact = succeeds("verify", FIXTURE, "--precision", "fp64");
+    assertTrue(exact.out.stream().anyMatch(line -> line.contains(" libtorch-fp64 ")));
   }
 
   @Test

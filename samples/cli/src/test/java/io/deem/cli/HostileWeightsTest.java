@@ -31,9 +31,6 @@ class HostileWeightsTest {
   private static final String SAFETENSORS = "diffusion_pytorch_model.safetensors";
   private static final String PYTORCH = "diffusion_pytorch_model.bin";
 
-  /** The pickled call of a name with one text. */
-  private static final String CALL = "c%s\n%s\n(X\u0001\0\0\0atR";
-
   @TempDir static Path folder;
   private static TinyOriginals originals;
   private static Path vae;
@@ -83,7 +80,9 @@ class HostileWeightsTest {
   @ValueSource(strings = {"os.system", "posix.system", "builtins.exec", "subprocess.Popen"})
   void aPickleThatRunsSomething(String name) throws IOException {
     int dot = name.lastIndexOf('.');
-    pickle(String.format(CALL, name.substring(0, dot), name.substring(dot + 1)));
+    pickle(
+        String.format(
+            "c%s\n%s\n(X\u0001\0\0\0atR", name.substring(0, dot), name.substring(dot + 1)));
     assertTrue(refused().contains("refers to \"" + name + "\""));
   }
 
