@@ -1,6 +1,5 @@
 package io.deem.training.data;
 
-import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,20 +11,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
-/** A file of one JSON object a line, of which only the places of the lines are kept in memory. */
-final class JsonLines implements Closeable {
+/**
+ * A file of one JSON object a line, of which only the places of the lines are kept in memory. The
+ * file is opened for each line: an open channel would be closed by the first thread that is
+ * interrupted while it reads, for all others too.
+ */
+final class JsonLines {
 
   private static final int LONGEST_LINE = 64 << 20;
   private static final int BUFFER = 1 << 16;
 
   private final Path file;
-  private final FileChannel channel;
   private final long[] starts;
   private final long[] ends;
 
-  private JsonLines(Path file, FileChannel channel, long[] starts, long[] ends) {
+  private JsonLines(Path file, long[] starts, long[] ends) {
     this.file = file;
-    this.channel = channel;
     this.starts = starts;
     this.ends = ends;
   }
@@ -35,12 +36,8 @@ final class JsonLines implements Closeable {
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(file + ": no such file");
     }
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-    try {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return new Scan(file, channel).lines();
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
     }
   }
 
@@ -76,7 +73,7 @@ final class JsonLines implements Closeable {
         }
       }
       add(start, at, blank);
-      return new JsonLines(file, channel, Arrays.copyOf(starts, count), Arrays.copyOf(ends, count));
+      return new JsonLines(file, Arrays.copyOf(starts, count), Arrays.copyOf(ends, count));
     }
 
     private void add(long start, long end, boolean blank) {
@@ -107,16 +104,13 @@ final class JsonLines implements Closeable {
       throw new IOException("a line of " + length + " bytes, more than " + LONGEST_LINE);
     }
     ByteBuffer bytes = ByteBuffer.allocate((int) length);
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, starts[number] + bytes.position()) < 0) {
-        throw new EOFException(file + ": became shorter while it was open");
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      while (bytes.hasRemaining()) {
+        if (channel.read(bytes, starts[number] + bytes.position()) < 0) {
+          throw new EOFException(file + ": became shorter while it was used");
+        }
       }
     }
     return JsonFields.parse(new String(bytes.array(), StandardCharsets.UTF_8));
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

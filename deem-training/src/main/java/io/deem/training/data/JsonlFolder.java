@@ -28,7 +28,6 @@ final class JsonlFolder implements DataSet {
   static JsonlFolder open(String name, Path file, Path pictures, Reader reader) throws IOException {
     JsonLines lines = JsonLines.open(file);
     if (lines.size() == 0) {
-      lines.close();
       throw new IOException(file + ": has no samples");
     }
     return new JsonlFolder(name, lines, new PictureFolder(pictures), reader);
@@ -58,10 +57,5 @@ final class JsonlFolder implements DataSet {
   @Override
   public List<Path> annotations() {
     return List.of(lines.file());
-  }
-
-  @Override
-  public void close() throws IOException {
-    lines.close();
   }
 }

@@ -80,7 +80,7 @@ final class PolygonFill {
       if (Math.floor(column) == column && column >= 0 && column <= width - 1) {
         double row = (Math.min(y, lastY) + 0.5) / SCALE - 0.5;
         int from = (int) Math.ceil(Math.max(0, Math.min(height, row)));
-        changes[(int) column * height + from] ^= true;
+        changes[((int) column) * height + from] ^= true;
       }
     }
     started = true;

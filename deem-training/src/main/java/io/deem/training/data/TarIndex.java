@@ -1,7 +1,6 @@
 package io.deem.training.data;
 
 import io.deem.json.ErrorText;
-import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,9 +17,10 @@ import java.util.Map;
 
 /**
  * Where the files of a tar archive lie in it: plain ustar members, with the long names of GNU and
- * of POSIX 2001 (pax). Nothing is unpacked; links and devices are passed over.
+ * of POSIX 2001 (pax). Nothing is unpacked; links and devices are passed over. As in {@link
+ * JsonLines}, no channel stays open.
  */
-final class TarIndex implements Closeable {
+final class TarIndex {
 
   private static final int BLOCK = 512;
   private static final int LONGEST_HEADER = 1 << 20;
@@ -29,25 +29,19 @@ final class TarIndex implements Closeable {
   record Member(String name, long offset, long length) {}
 
   private final Path file;
-  private final FileChannel channel;
   private final List<Member> members = new ArrayList<>();
 
-  private TarIndex(Path file, FileChannel channel) {
+  private TarIndex(Path file) {
     this.file = file;
-    this.channel = channel;
   }
 
   static TarIndex open(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(file + ": no such file");
     }
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-    TarIndex index = new TarIndex(file, channel);
-    try {
-      index.scan();
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e instanceof IOException io ? io : new IOException(file + ": " + e.getMessage(), e);
+    TarIndex index = new TarIndex(file);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      index.scan(channel);
     }
     return index;
   }
@@ -66,10 +60,12 @@ final class TarIndex implements Closeable {
       throw new IOException(
           file + " " + member.name + ": has " + member.length + " bytes, more than " + most);
     }
-    return read(member.offset, (int) member.length);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return read(channel, member.offset, (int) member.length);
+    }
   }
 
-  private byte[] read(long offset, int length) throws IOException {
+  private byte[] read(FileChannel channel, long offset, int length) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(length);
     while (bytes.hasRemaining()) {
       if (channel.read(bytes, offset + bytes.position()) < 0) {
@@ -79,13 +75,13 @@ final class TarIndex implements Closeable {
     return bytes.array();
   }
 
-  private void scan() throws IOException {
+  private void scan(FileChannel channel) throws IOException {
     long size = channel.size();
     long at = 0;
     String longName = null;
     Map<String, String> extended = Map.of();
     while (at + BLOCK <= size) {
-      byte[] header = read(at, BLOCK);
+      byte[] header = read(channel, at, BLOCK);
       if (header[0] == 0) {
         break;
       }
@@ -97,7 +93,7 @@ final class TarIndex implements Closeable {
         throw new IOException(file + ": a member of " + length + " bytes is cut off at byte " + at);
       }
       if (type == 'L' || type == 'x') {
-        byte[] text = read(at + BLOCK, header(length));
+        byte[] text = read(channel, at + BLOCK, header(length));
         longName = type == 'L' ? text(text, 0, text.length) : longName;
         extended = type == 'x' ? pax(text) : extended;
       } else {
@@ -206,10 +202,5 @@ final class TarIndex implements Closeable {
       end++;
     }
     return new String(bytes, from, end - from, StandardCharsets.UTF_8);
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -51,35 +52,31 @@ final class WebDataset implements DataSet {
   static WebDataset open(String name, List<Path> files) throws IOException {
     List<TarIndex> tars = new ArrayList<>();
     List<Group> groups = new ArrayList<>();
-    try {
-      for (Path file : files) {
-        TarIndex tar = TarIndex.open(file);
-        tars.add(tar);
-        Map<String, Group> byKey = new LinkedHashMap<>();
-        for (TarIndex.Member member : tar.members()) {
-          int dot = member.name().indexOf('.', member.name().lastIndexOf('/') + 1);
-          if (dot < 0) {
-            continue;
-          }
-          String key = member.name().substring(0, dot);
-          String extension = member.name().substring(dot + 1).toLowerCase(Locale.ROOT);
-          byKey
-              .computeIfAbsent(key, k -> new Group(tar, k, new LinkedHashMap<>()))
-              .members
-              .put(extension, member);
-        }
-        groups.addAll(byKey.values());
-      }
-      if (groups.isEmpty()) {
-        throw new IOException(files + ": have no samples");
-      }
-    } catch (IOException | RuntimeException e) {
-      for (TarIndex tar : tars) {
-        tar.close();
-      }
-      throw e;
+    for (Path file : files) {
+      TarIndex tar = TarIndex.open(file);
+      tars.add(tar);
+      groups.addAll(groups(tar));
+    }
+    if (groups.isEmpty()) {
+      throw new IOException(files + ": have no samples");
     }
     return new WebDataset(name, tars, groups);
+  }
+
+  private static Collection<Group> groups(TarIndex tar) {
+    Map<String, Group> byKey = new LinkedHashMap<>();
+    for (TarIndex.Member member : tar.members()) {
+      int dot = member.name().indexOf('.', member.name().lastIndexOf('/') + 1);
+      if (dot >= 0) {
+        String key = member.name().substring(0, dot);
+        String extension = member.name().substring(dot + 1).toLowerCase(Locale.ROOT);
+        byKey
+            .computeIfAbsent(key, k -> new Group(tar, k, new LinkedHashMap<>()))
+            .members
+            .put(extension, member);
+      }
+    }
+    return byKey.values();
   }
 
   @Override
@@ -149,12 +146,5 @@ final class WebDataset implements DataSet {
   @Override
   public List<Path> annotations() {
     return tars.stream().map(TarIndex::file).toList();
-  }
-
-  @Override
-  public void close() throws IOException {
-    for (TarIndex tar : tars) {
-      tar.close();
-    }
   }
 }
