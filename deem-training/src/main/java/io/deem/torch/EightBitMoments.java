@@ -196,8 +196,7 @@ public final class EightBitMoments implements AutoCloseable {
     ByteBuffer own = ByteBuffer.allocateDirect(stored.remaining());
     own.put(stored).flip();
     try (PtNDArray alias =
-        (PtNDArray)
-            manager.create(own, new Shape(own.remaining() / BLOCK, BLOCK), DataType.UINT8)) {
+        manager.create(own, new Shape(own.remaining() / BLOCK, BLOCK), DataType.UINT8)) {
       return (PtNDArray) alias.duplicate();
     }
   }

@@ -192,7 +192,7 @@ public final class AdamW implements Optimizer {
   @Override
   public void restore(TensorSource moments, long steps) {
     for (String key : moments.names()) {
-      if (!key.startsWith("m.") || key.endsWith(".scale") && moments.contains(scaled(key))) {
+      if (!key.startsWith("m.") || (key.endsWith(".scale") && moments.contains(scaled(key)))) {
         continue;
       }
       String name = key.substring(2);

@@ -19,12 +19,24 @@ final class FileChecksum {
 
   /** Of a model folder's weights: one file, or shards in the order of their names. */
   static String ofWeights(Path folder) throws IOException {
-    List<Path> files;
-    try (Stream<Path> all = Files.list(folder)) {
-      files =
-          all.filter(f -> f.getFileName().toString().endsWith(".safetensors")).sorted().toList();
+    return of(weights(folder));
+  }
+
+  /** How long these files are together. */
+  static long bytesOfWeights(Path folder) throws IOException {
+    long bytes = 0;
+    for (Path file : weights(folder)) {
+      bytes += Files.size(file);
     }
-    return of(files);
+    return bytes;
+  }
+
+  private static List<Path> weights(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(file -> file.getFileName().toString().endsWith(".safetensors"))
+          .sorted()
+          .toList();
+    }
   }
 
   /** Of files, one after the other. */

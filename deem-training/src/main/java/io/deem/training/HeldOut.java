@@ -101,9 +101,8 @@ final class HeldOut implements TrainingLoop.Validator {
     List<Named> measured = pictures.subList(0, Math.min(MEASURED, pictures.size()));
     for (Named picture : measured) {
       Fidelity fidelity = perceiver().fidelity(picture.image);
-      metrics.merge("fidelityLoss", (double) fidelity.loss() / measured.size(), Double::sum);
-      metrics.merge(
-          "fidelityBlindLoss", (double) fidelity.blindLoss() / measured.size(), Double::sum);
+      metrics.merge("fidelityLoss", fidelity.loss() / measured.size(), Double::sum);
+      metrics.merge("fidelityBlindLoss", fidelity.blindLoss() / measured.size(), Double::sum);
     }
     return metrics;
   }

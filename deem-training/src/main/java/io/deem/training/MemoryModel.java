@@ -26,6 +26,7 @@ final class MemoryModel {
    * @param params all that are loaded
    * @param bytesPerMoment of the optimiser: 4, or about 1 for moments in 8 bits
    * @param step a step that ran over shapes
+   * @param mappedBytes of the files that weights are read from
    * @param waitingBytes of batches that are made ahead
    */
   static MemoryEstimate estimate(
@@ -34,6 +35,7 @@ final class MemoryModel {
       double bytesPerMoment,
       ShapeScope step,
       Recording recording,
+      long mappedBytes,
       long waitingBytes)
       throws IOException {
     long all = 0;
@@ -44,7 +46,12 @@ final class MemoryModel {
       learning += trainable.test(param.name()) ? size : 0;
     }
     Map<String, Long> parts = new LinkedHashMap<>();
-    parts.put("process before it starts (measured)", residentBytes());
+    // Java touches all of the heap that it has taken before it collects what is garbage.
+    Runtime java = Runtime.getRuntime();
+    long used = java.totalMemory() - java.freeMemory();
+    parts.put("process before it starts, without heap", Math.max(0, residentBytes() - used));
+    parts.put("Java heap", java.totalMemory());
+    parts.put("model file, mapped", mappedBytes);
     parts.put("weights", all * Float.BYTES);
     parts.put("gradients", learning * Float.BYTES);
     parts.put("optimiser", Math.round(2 * learning * bytesPerMoment));

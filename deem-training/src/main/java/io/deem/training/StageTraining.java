@@ -416,7 +416,13 @@ public final class StageTraining implements TrainingEngine {
     List<Param> params = model.network().params();
     double moment = settings.eightBitMoments() ? AdamW.EIGHT_BIT_BYTES : Float.BYTES;
     return MemoryModel.estimate(
-        params, recipe.freezing(), moment, largest, recording(settings), 4 * waiting);
+        params,
+        recipe.freezing(),
+        moment,
+        largest,
+        recording(settings),
+        FileChecksum.bytesOfWeights(model.folder()),
+        4 * waiting);
   }
 
   private static void requireData(TrainingSettings settings) {
