@@ -63,8 +63,9 @@ public final class PairScores {
     }
     Map<String, Double> percent = new LinkedHashMap<>();
     double sum = 0;
+    int pairsOfKind = pairs.size() / KINDS.size();
     for (int kind = 0; kind < right.length; kind++) {
-      double value = (double) right[kind] / (pairs.size() / KINDS.size()) * 100;
+      double value = (double) right[kind] / pairsOfKind * 100;
       percent.put(KINDS.get(kind), value);
       sum += value;
     }

@@ -15,6 +15,7 @@ public final class VqaText {
   private static final String PUNCTUATION = ";/[]\"{}()=+\\_-><@`,?!";
   private static final Pattern COMMA_IN_NUMBER =
       Pattern.compile("\\d,\\d", Pattern.UNICODE_CHARACTER_CLASS);
+  private static final Pattern SPACES = Pattern.compile("\\s+");
   private static final Pattern LONE_DOT =
       Pattern.compile("\\.(?!\\d)", Pattern.UNICODE_CHARACTER_CLASS);
 
@@ -76,7 +77,7 @@ public final class VqaText {
 
   private static String words(String text, UnaryOperator<String> restore) {
     List<String> words = new ArrayList<>();
-    for (String word : text.toLowerCase(Locale.ROOT).strip().split("\\s+")) {
+    for (String word : SPACES.split(text.toLowerCase(Locale.ROOT).strip())) {
       String digits = DIGITS.getOrDefault(word, word);
       if (!digits.isEmpty() && !ARTICLES.contains(digits)) {
         words.add(restore.apply(digits));

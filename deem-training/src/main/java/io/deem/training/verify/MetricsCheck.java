@@ -235,10 +235,11 @@ public final class MetricsCheck implements FixtureCheck {
 
   private static JsonElement gradedPairs(JsonArray in) {
     int right = PairScores.rightPairs(strings(in));
+    int pairs = in.size() / 2;
     JsonObject out = new JsonObject();
     out.addProperty("correct_pairs", right);
-    out.addProperty("pairs", in.size() / 2);
-    out.addProperty("accuracy", (double) right / (in.size() / 2));
+    out.addProperty("pairs", pairs);
+    out.addProperty("accuracy", (double) right / pairs);
     return out;
   }
 

@@ -73,7 +73,7 @@ class BenchmarksTest {
       List<Choice> choices = new ArrayList<>();
       for (String option : options) {
         boolean right =
-            option.equals("yes") || option.equals("no")
+            List.of("yes", "no").contains(option)
                 ? option.equals("yes") == question.contains(colour(image))
                 : option.contains(colour(image));
         choices.add(new Choice(option, right ? -0.1 : -3, right ? 0.9 : 0.1));

@@ -49,13 +49,24 @@ final class EvaluateCaptionsCommand implements Callable<Integer> {
       description = "folder (the default), webdataset or coco-captions.")
   private String format;
 
-  @Option(names = "--images", paramLabel = "FOLDER")
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      description = "Where the pictures are, if not beside the file.")
   private Path images;
 
-  @Option(names = "--limit", paramLabel = "N", defaultValue = "2147483647")
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      defaultValue = "2147483647",
+      description = "At most so many; by default all.")
   private int limit;
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "0")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Of the intervals; by default ${DEFAULT-VALUE}.")
   private long seed;
 
   @Override
@@ -100,20 +111,18 @@ final class EvaluateCaptionsCommand implements Callable<Integer> {
       }
       json.add(score.getKey(), entry);
       if (!parent.json()) {
-        spec.commandLine()
-            .getOut()
-            .println(
-                String.format(
-                    Locale.ROOT,
-                    Double.isFinite(interval.low()) ? "%-8s %.3f [%.3f, %.3f]" : "%-8s %.3f",
-                    score.getKey(),
-                    interval.mean(),
-                    interval.low(),
-                    interval.high()));
+        spec.commandLine().getOut().println(line(score.getKey(), interval));
       }
     }
     if (parent.json()) {
       spec.commandLine().getOut().println(json);
     }
+  }
+
+  private static String line(String name, Interval interval) {
+    String score = String.format(Locale.ROOT, "%-8s %.3f", name, interval.mean());
+    return Double.isFinite(interval.low())
+        ? score + String.format(Locale.ROOT, " [%.3f, %.3f]", interval.low(), interval.high())
+        : score;
   }
 }

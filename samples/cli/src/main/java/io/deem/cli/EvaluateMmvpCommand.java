@@ -19,7 +19,11 @@ final class EvaluateMmvpCommand extends BenchmarkCommand {
   @Parameters(paramLabel = "FILE", description = "The published Questions.csv.")
   private Path file;
 
-  @Option(names = "--images", paramLabel = "FOLDER", required = true)
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "Where the pictures are.")
   private Path images;
 
   @Override

@@ -23,7 +23,11 @@ final class EvaluatePopeCommand extends BenchmarkCommand {
       description = "Published questions, a JSON object a line; or, with --build, instances.")
   private List<Path> files;
 
-  @Option(names = "--images", paramLabel = "FOLDER", required = true)
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "Where the pictures are.")
   private Path images;
 
   @Option(
@@ -31,7 +35,11 @@ final class EvaluatePopeCommand extends BenchmarkCommand {
       description = "FILE holds COCO instances: build questions, absent things chosen in all ways.")
   private boolean build;
 
-  @Option(names = "--pictures", paramLabel = "N", defaultValue = "500")
+  @Option(
+      names = "--pictures",
+      paramLabel = "N",
+      defaultValue = "500",
+      description = "With --build, at most so many pictures; by default ${DEFAULT-VALUE}.")
   private int pictures;
 
   @Override

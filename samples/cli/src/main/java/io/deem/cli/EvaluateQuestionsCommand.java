@@ -33,7 +33,10 @@ final class EvaluateQuestionsCommand extends BenchmarkCommand {
       description = "folder (the default), webdataset, vqa, a-okvqa, textvqa or gqa.")
   private String format;
 
-  @Option(names = "--images", paramLabel = "FOLDER")
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      description = "Where the pictures are, if not beside the file.")
   private Path images;
 
   @Override

@@ -20,7 +20,11 @@ final class EvaluateRobustVqaCommand extends BenchmarkCommand {
       description = "A JSON list of file_name, gt_caption and error_caption.")
   private Path file;
 
-  @Option(names = "--images", paramLabel = "FOLDER", required = true)
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "Where the pictures are.")
   private Path images;
 
   @Override

@@ -35,13 +35,25 @@ final class EvaluateVisDialCommand implements Callable<Integer> {
       description = "visdial_1.0_val_dense_annotations.json")
   private Path dense;
 
-  @Option(names = "--images", paramLabel = "FOLDER", required = true)
+  @Option(
+      names = "--images",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "Where the pictures are.")
   private Path images;
 
-  @Option(names = "--limit", paramLabel = "N", defaultValue = "2147483647")
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      defaultValue = "2147483647",
+      description = "At most so many; by default all.")
   private int limit;
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "0")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Of the intervals; by default ${DEFAULT-VALUE}.")
   private long seed;
 
   @Override
