@@ -72,12 +72,20 @@ final class WeightLoader {
     }
   }
 
-  private enum Target {
+  /** Where a tensor is to stay. */
+  enum Target {
     DEVICE,
     HOST
   }
 
-  private String source(boolean bits, boolean low, boolean lastChannels, Target target) {
+  /**
+   * The script that brings a tensor there.
+   *
+   * @param bits whether it comes as the bytes of bfloat16
+   * @param low whether it becomes bfloat16
+   * @param lastChannels whether its channels are to lie together
+   */
+  String source(boolean bits, boolean low, boolean lastChannels, Target target) {
     int type = low ? Precision.BFLOAT16 : options.precision().scalarType;
     StringBuilder body =
         new StringBuilder("  def forward(self: __torch__.Block, x: Tensor) -> Tensor:\n");

@@ -3,6 +3,7 @@ package io.deem.torch;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -229,6 +230,21 @@ class AcceleratedTest {
                     + " 23.65 GiB are free; turn down the batch size"),
         said.getMessage());
     assertEquals(1, said.getMessage().lines().count());
+  }
+
+  @Test
+  void whatOnlyAGpuCanRunCompiles() {
+    TorchOptions gpu = TorchOptions.accelerated("cuda:0");
+    WeightLoader loader = new WeightLoader(gpu, weights);
+    for (boolean flag : new boolean[] {false, true}) {
+      for (WeightLoader.Target target : WeightLoader.Target.values()) {
+        String source = loader.source(flag, flag, flag, target);
+        assertTrue(source.contains("pin_memory"), source);
+        assertNotNull(TorchEngine.script(source));
+      }
+    }
+    assertNotNull(TorchEngine.script(Scripts.visit(gpu.device())));
+    assertNotNull(TorchEngine.script(Scripts.add(gpu.device())));
   }
 
   @Test
