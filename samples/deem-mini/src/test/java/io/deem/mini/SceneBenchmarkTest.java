@@ -115,7 +115,8 @@ class SceneBenchmarkTest {
     byte[] second = b.rgb();
     for (int i = 0; i < CANVAS * CANVAS; i++) {
       double x = (i % CANVAS + 0.5) / CANVAS;
-      double y = (i / CANVAS + 0.5) / CANVAS;
+      int row = i / CANVAS;
+      double y = (row + 0.5) / CANVAS;
       double edge = 3.0 / CANVAS;
       boolean inside =
           changed.stream()
