@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.ServiceLoader;
+import java.util.stream.StreamSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,21 +89,10 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
 
   /** The best of the other usable runtimes; null if there is none. */
   private RuntimeProvider other() {
-    RuntimeProvider best = null;
-    for (RuntimeProvider each : others) {
-      boolean usable =
-          !each.name().equals(NAME) && each.priority() < PRIORITY && each.unusableBecause() == null;
-      if (usable
-          && Comparator.comparingInt(RuntimeProvider::priority).compare(each, orLeast(best, each))
-              >= 0) {
-        best = each;
-      }
-    }
-    return best;
-  }
-
-  private static RuntimeProvider orLeast(RuntimeProvider best, RuntimeProvider each) {
-    return best == null ? each : best;
+    return StreamSupport.stream(others.spliterator(), false)
+        .filter(each -> each.priority() < PRIORITY && each.unusableBecause() == null)
+        .max(Comparator.comparingInt(RuntimeProvider::priority))
+        .orElse(null);
   }
 
   private Deem openHere(Path folder, DeemOptions options) throws IOException {
