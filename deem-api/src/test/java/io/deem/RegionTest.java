@@ -73,7 +73,8 @@ class RegionTest {
       boolean[] expected = new boolean[17 * 13];
       boolean any = false;
       for (int i = 0; i < expected.length; i++) {
-        expected[i] = holds(corners, i % 17 + 0.5, i / 17 + 0.5);
+        int row = i / 17;
+        expected[i] = holds(corners, i % 17 + 0.5, row + 0.5);
         any |= expected[i];
       }
       if (any) {

@@ -202,7 +202,8 @@ final class OnnxCompiler {
       case RESIZE -> composites.resize(t);
       case CROSS_ENTROPY -> composites.crossEntropy(t);
       // There are no gradients here.
-      case DETACH, DROPOUT, DROPOUT_AT_RATE -> name(t.operands().get(0)); // only training knows the difference
+      case DETACH, DROPOUT, DROPOUT_AT_RATE ->
+          name(t.operands().get(0)); // only training knows the difference
       case INPUT, PARAM, CONSTANT -> throw new IllegalStateException(t.toString());
     };
   }

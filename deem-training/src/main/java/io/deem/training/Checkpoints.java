@@ -164,7 +164,8 @@ final class Checkpoints {
    * @return the state to go on with
    * @throws IOException if the checkpoint is another run's or damaged, in one line that says how
    */
-  static State restore(Path checkpoint, TorchSession session, Optimizer optimizer, RunIdentity identity)
+  static State restore(
+      Path checkpoint, TorchSession session, Optimizer optimizer, RunIdentity identity)
       throws IOException {
     JsonObject json = read(checkpoint);
     State state = state(checkpoint, json);

@@ -36,6 +36,7 @@ import io.deem.perception.EncodedImage;
 import io.deem.perception.EncodedImages;
 import io.deem.perception.InterleavedText;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.runtime.CallGuard;
 import io.deem.torch.TorchEngine;
 import java.io.IOException;
 import java.nio.file.Path;

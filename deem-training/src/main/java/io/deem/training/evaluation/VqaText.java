@@ -77,7 +77,7 @@ public final class VqaText {
 
   private static String words(String text, UnaryOperator<String> restore) {
     List<String> words = new ArrayList<>();
-    for (String word : SPACES.split(text.toLowerCase(Locale.ROOT).strip())) {
+    for (String word : SPACES.split(text.toLowerCase(Locale.ROOT).strip(), -1)) {
       String digits = DIGITS.getOrDefault(word, word);
       if (!digits.isEmpty() && !ARTICLES.contains(digits)) {
         words.add(restore.apply(digits));
