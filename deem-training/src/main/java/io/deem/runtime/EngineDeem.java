@@ -5,17 +5,18 @@ import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
+import io.deem.graph.ChangeableSession;
 import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
-import io.deem.torch.TorchSession;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -97,21 +98,22 @@ public final class EngineDeem implements Deem {
   /** Gives some parameters new values, between calls. */
   private void change(
       ModelFolder model, Session session, CaffeineImages images, Map<String, float[]> values) {
-    if (!(session instanceof TorchSession torch)) {
+    if (!(session instanceof ChangeableSession changeable)) {
       throw new IllegalStateException(session.engineName() + " cannot change weights");
     }
     weightsLock.writeLock().lock();
     try {
       guard.requireOpen();
       OverlaidTensors changed = new OverlaidTensors(weights, "an alignment");
-      for (Param param : model.network().params()) {
+      List<Param> params =
+          model.network().params().stream()
+              .filter(param -> values.containsKey(param.name()))
+              .toList();
+      for (Param param : params) {
         float[] value = values.get(param.name());
-        if (value != null) {
-          torch.load(param);
-          torch.set(param.name(), value);
-          changed.with(param.name(), param.shape().extents(), () -> value);
-        }
+        changed.with(param.name(), param.shape().extents(), () -> value);
       }
+      changeable.change(changed, params);
       weights = changed;
       images.clear();
     } finally {

@@ -93,7 +93,7 @@ class CpuDeemTest {
     ModelInfo info = deem.info();
     assertEquals("tiny", info.name());
     assertEquals(64, info.imageSize());
-    assertEquals("cpu (libtorch-fp32)", info.runtime());
+    assertEquals("cpu (onnxruntime-fp32)", info.runtime());
     assertEquals("7", info.provenance().get("seed"));
     long parameters = info.parameters().values().stream().mapToLong(Long::longValue).sum();
     long expected =

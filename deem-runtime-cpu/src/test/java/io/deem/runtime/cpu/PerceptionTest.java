@@ -37,6 +37,7 @@ import io.deem.perception.EncodedImages;
 import io.deem.perception.InterleavedText;
 import io.deem.perception.NetworkPerceiver;
 import io.deem.torch.TorchEngine;
+import io.deem.runtime.CallGuard;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
