@@ -31,10 +31,9 @@ final class OnnxCompiler {
 
   private final Block block;
   private final TensorSource weights;
-  private final LinearWeights linear;
   private final OnnxGraph graph;
   private final OnnxWeights initializers;
-  private final Set<Param> matrices;
+  private final Map<Param, LinearWeights.Quantized> forms = new HashMap<>();
   private final OnnxDims dims;
   private final OnnxComposites composites;
   private final Map<Tensor, String> names = new HashMap<>();
@@ -43,9 +42,10 @@ final class OnnxCompiler {
   private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
     this.block = block;
     this.weights = weights;
-    this.linear = linear;
     this.graph = new OnnxGraph(block.name());
-    this.matrices = Set.copyOf(block.matrices());
+    for (Param matrix : block.matrices()) {
+      linear.quantized(matrix).ifPresent(form -> forms.put(matrix, form));
+    }
     this.initializers = new OnnxWeights(graph, folder());
     this.dims = new OnnxDims(graph);
     this.composites = new OnnxComposites(graph, dims, this::name);
@@ -136,7 +136,7 @@ final class OnnxCompiler {
     Path stored = null;
     Path quantised = null;
     for (Param param : block.params()) {
-      LinearWeights.Quantized form = form(param);
+      LinearWeights.Quantized form = forms.get(param);
       if (form != null) {
         quantised = OnnxWeights.folderOf(form.source(), form.values());
       } else if (stored == null) {
@@ -146,14 +146,10 @@ final class OnnxCompiler {
     return OnnxWeights.folder(stored, quantised);
   }
 
-  private LinearWeights.Quantized form(Param param) {
-    return matrices.contains(param) ? linear.quantized(param).orElse(null) : null;
-  }
-
   private void parameter(Tensor node) {
     Param param = node.attributes().get("param", Param.class);
     String name = "p" + node.attributes().integer("index");
-    LinearWeights.Quantized form = form(param);
+    LinearWeights.Quantized form = forms.get(param);
     if (form != null) {
       quantized.put(node, form);
       names.put(node, name);

@@ -3,20 +3,12 @@ package io.deem.runtime.cpu;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.Precision;
-import io.deem.Progress;
-import io.deem.ProgressListener;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
-import io.deem.onnx.OnnxEngine;
-import io.deem.onnx.QuantizedLinears;
 import io.deem.runtime.CallGuard;
 import io.deem.runtime.EngineDeem;
 import io.deem.spi.RuntimeProvider;
 import io.deem.torch.TorchEngine;
-import io.deem.weights.quantized.Quantization;
-import io.deem.weights.quantized.QuantizationCache;
-import io.deem.weights.quantized.QuantizedWeights;
-import io.deem.weights.quantized.StackedMatrix;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -84,7 +76,7 @@ public final class CpuRuntimeProvider implements RuntimeProvider {
     boolean opened = false;
     try {
       chooseThreads(options.threads());
-      session = torch ? engine().open(model.weights()) : onnx(model, options);
+      session = torch ? engine().open(model.weights()) : OnnxSessions.open(model, options);
       Deem deem = new EngineDeem(model, session, name(), options);
       opened = true;
       return deem;
@@ -94,44 +86,6 @@ public final class CpuRuntimeProvider implements RuntimeProvider {
           session.close();
         }
         model.close();
-      }
-    }
-  }
-
-  private static Session onnx(ModelFolder model, DeemOptions options) throws IOException {
-    OnnxEngine engine = new OnnxEngine(options.threads());
-    Precision precision =
-        PrecisionChoice.of(
-            options.precision(),
-            model.network(),
-            PrecisionChoice.memory(),
-            (matrix, quantization) -> PrecisionChoice.speed(engine, matrix, quantization));
-    if (precision == Precision.FP32) {
-      return engine.open(model.weights());
-    }
-    Quantization quantization = PrecisionChoice.quantization(precision, model.network());
-    List<StackedMatrix> matrices =
-        PrecisionChoice.matrices(model.network(), quantization).stream()
-            .map(StackedMatrix::of)
-            .toList();
-    int threads =
-        options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
-    QuantizedWeights weights =
-        QuantizationCache.of(model.folder())
-            .open(model.weights(), quantization, matrices, threads, new LoggedProgress());
-    return engine.open(model.weights(), new QuantizedLinears(weights));
-  }
-
-  /** Tells of every tenth of the work. */
-  private static final class LoggedProgress implements ProgressListener {
-    private long told;
-
-    @Override
-    public void onProgress(Progress progress) {
-      long tenths = progress.step() * 10 / Math.max(1, progress.totalSteps());
-      if (tenths > told) {
-        told = tenths;
-        LOG.info("{}: {} %", progress.stage(), tenths * 10);
       }
     }
   }
