@@ -1,5 +1,7 @@
 package io.deem;
 
+import java.util.Objects;
+
 /**
  * How a model is opened. Immutable; start from {@link #defaults()}.
  *
@@ -12,10 +14,15 @@ package io.deem;
  *     one number of threads for each engine, that of the first model opened
  * @param cacheBytes memory for encoded images, so that a second question about a picture is cheap;
  *     0 for none
+ * @param precision what large matrices are computed in
+ * @param engine the name of the engine that the runtime is to compute with, or null for its best;
+ *     {@code onnxruntime} and {@code libtorch} are the CPU runtime's
  */
-public record DeemOptions(String runtime, int threads, long cacheBytes) {
+public record DeemOptions(
+    String runtime, int threads, long cacheBytes, Precision precision, String engine) {
 
-  private static final DeemOptions DEFAULTS = new DeemOptions(null, 0, 64L << 20);
+  private static final DeemOptions DEFAULTS =
+      new DeemOptions(null, 0, 64L << 20, Precision.AUTO, null);
 
   public DeemOptions {
     if (threads < 0) {
@@ -24,6 +31,7 @@ public record DeemOptions(String runtime, int threads, long cacheBytes) {
     if (cacheBytes < 0) {
       throw new IllegalArgumentException("cacheBytes must be at least 0, not " + cacheBytes);
     }
+    Objects.requireNonNull(precision, "precision");
   }
 
   /** The best usable runtime, all processors, 64 MiB of encoded images. */
@@ -33,16 +41,26 @@ public record DeemOptions(String runtime, int threads, long cacheBytes) {
 
   /** These options with a runtime chosen by name. */
   public DeemOptions withRuntime(String name) {
-    return new DeemOptions(name, threads, cacheBytes);
+    return new DeemOptions(name, threads, cacheBytes, precision, engine);
   }
 
   /** These options with another number of threads. */
   public DeemOptions withThreads(int count) {
-    return new DeemOptions(runtime, count, cacheBytes);
+    return new DeemOptions(runtime, count, cacheBytes, precision, engine);
   }
 
   /** These options with another size of the cache of encoded images. */
   public DeemOptions withCacheBytes(long bytes) {
-    return new DeemOptions(runtime, threads, bytes);
+    return new DeemOptions(runtime, threads, bytes, precision, engine);
+  }
+
+  /** These options with another precision. */
+  public DeemOptions withPrecision(Precision wanted) {
+    return new DeemOptions(runtime, threads, cacheBytes, wanted, engine);
+  }
+
+  /** These options with an engine chosen by name. */
+  public DeemOptions withEngine(String name) {
+    return new DeemOptions(runtime, threads, cacheBytes, precision, name);
   }
 }

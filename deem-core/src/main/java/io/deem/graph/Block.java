@@ -64,6 +64,27 @@ public final class Block {
     return paramNodes.stream().map(t -> t.attributes().get("param", Param.class)).toList();
   }
 
+  /**
+   * The parameters that are read as the matrices of linear layers or as tables that rows are looked
+   * up in, and as nothing else: those that may be stored in few bits. In order of first use.
+   */
+  public List<Param> matrices() {
+    Set<Tensor> others = new HashSet<>(outputs);
+    for (Tensor node : nodes) {
+      for (int i = 0; i < node.operands().size(); i++) {
+        boolean matrix =
+            (node.op() == Op.LINEAR && i == 1) || (node.op() == Op.EMBEDDING && i == 0);
+        if (!matrix) {
+          others.add(node.operands().get(i));
+        }
+      }
+    }
+    return paramNodes.stream()
+        .filter(node -> !others.contains(node) && node.shape().rank() == 2)
+        .map(node -> node.attributes().get("param", Param.class))
+        .toList();
+  }
+
   /** Tables given with the graph. */
   public List<Tensor> constants() {
     return constants;

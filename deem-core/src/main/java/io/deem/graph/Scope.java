@@ -52,6 +52,14 @@ public interface Scope extends AutoCloseable {
     return false;
   }
 
+  /**
+   * Whether every block holds the weights that it reads once more, so that a layer should be the
+   * same block for every call: one form of it for prompts and for the tokens after them.
+   */
+  default boolean holdsWeightsPerBlock() {
+    return false;
+  }
+
   /** A scope inside this one, for temporary values. */
   Scope child();
 

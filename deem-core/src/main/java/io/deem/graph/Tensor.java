@@ -3,6 +3,7 @@ package io.deem.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
@@ -396,6 +397,32 @@ public final class Tensor {
    */
   public Tensor attention(
       Tensor key, Tensor value, Tensor mask, boolean causal, double scale, boolean dropout) {
+    return attention(key, value, mask, scale, causal, dropout, false);
+  }
+
+  /**
+   * {@link #attention} to a cache with room. The last entries of key and value that count were
+   * {@linkplain #overwrite overwritten} with those of these queries, in their order and at places
+   * that follow each other.
+   *
+   * @param key [batch, key heads, capacity, depth]
+   * @param value [batch, key heads, capacity, depth]
+   * @param mask [batch, 1, queries, capacity], added to the scores; hides from each query what lies
+   *     behind its own place. An engine may leave out the keys that no query sees
+   */
+  public Tensor attentionToCache(Tensor key, Tensor value, Tensor mask, double scale) {
+    Objects.requireNonNull(mask, "mask");
+    return attention(key, value, mask, scale, false, false, true);
+  }
+
+  private Tensor attention(
+      Tensor key,
+      Tensor value,
+      Tensor mask,
+      double scale,
+      boolean causal,
+      boolean dropout,
+      boolean appended) {
     requireRank("attention", this, 4);
     requireRank("attention", key, 4);
     boolean grouped = key.dim(1).equals(dim(1)) || dim(1).value() % key.dim(1).value() == 0;
@@ -414,7 +441,8 @@ public final class Tensor {
     return graph.node(
         Op.ATTENTION,
         Arrays.asList(this, key, value, mask),
-        Attributes.of("causal", causal, "scale", scale, "dropout", dropout),
+        Attributes.of(
+            "causal", causal, "scale", scale, "dropout", dropout, "appended", appended),
         shape.with(-1, value.dim(3)),
         type);
   }

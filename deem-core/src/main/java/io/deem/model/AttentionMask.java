@@ -38,6 +38,23 @@ public final class AttentionMask {
   }
 
   /**
+   * {@link #causal(boolean[][], int)} for keys with room behind them, which no query sees.
+   *
+   * @param capacity keys, at least as many as tokens
+   * @return [batch, 1, queries, capacity]
+   */
+  public static float[] causal(boolean[][] real, int queries, int capacity) {
+    int tokens = real[0].length;
+    float[] narrow = causal(real, queries);
+    float[] mask = new float[Math.multiplyExact(real.length * queries, capacity)];
+    Arrays.fill(mask, HIDDEN);
+    for (int row = 0; row < real.length * queries; row++) {
+      System.arraycopy(narrow, row * tokens, mask, row * capacity, tokens);
+    }
+    return mask;
+  }
+
+  /**
    * Positions that count the tokens of each row that are no padding.
    *
    * @param real [batch][tokens]: whether a token is no padding

@@ -221,6 +221,19 @@ public final class DeemNetwork {
     return List.copyOf(params);
   }
 
+  /**
+   * The matrices that reading and writing text spends its time on, and that bear being stored in
+   * few bits: those of the linear layers of the language model, its head and the resampler that
+   * reads images for it, and the embedding table.
+   */
+  public List<Param> matrices() {
+    Set<Param> matrices = new LinkedHashSet<>(eyes.resamplerMatrices());
+    matrices.addAll(language.decoder().matrices());
+    matrices.addAll(language.head().matrices());
+    matrices.add(language.decoder().embeddings());
+    return List.copyOf(matrices);
+  }
+
   /** The losses of a training step, images normalised once. */
   public Losses losses(Scope scope, Example example, LossWeights weights, RandomSource random) {
     return step(scope, example, new Options(weights, false), random).losses();

@@ -12,6 +12,7 @@ import io.deem.graph.Tensor;
 import io.deem.graph.Value;
 import io.deem.nn.RmsNorm;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -38,6 +39,7 @@ public final class LlamaDecoder {
   private final Block rotary;
   private final Block finalNorm;
   private final Block lastRow;
+  private final Block sameForAll;
   private final CacheRows cacheRows;
 
   /**
@@ -168,6 +170,14 @@ public final class LlamaDecoder {
               Tensor rows = g.input("rows", Shape.of(BATCH, LENGTH, IMAGES));
               return List.of(rows.slice(1, LENGTH.plus(-1), LENGTH).squeeze(1));
             });
+    sameForAll =
+        Graph.block(
+            prefix + "same for all",
+            g -> {
+              Tensor row = g.input("row", Shape.of(BATCH, IMAGES));
+              g.input("positions", Shape.of(ROWS, LENGTH), DataType.INT64);
+              return List.of(row.unsqueeze(1).expand(BATCH, LENGTH, IMAGES));
+            });
     cacheRows = new CacheRows(config, layers.stream().map(LlamaLayer::projectedImages).toList());
   }
 
@@ -188,6 +198,11 @@ public final class LlamaDecoder {
     layers.forEach(layer -> params.addAll(layer.params()));
     params.addAll(finalNorm.params());
     return params;
+  }
+
+  /** The matrices of all linear layers, without the embeddings. */
+  public List<Param> matrices() {
+    return layers.stream().flatMap(layer -> layer.matrices().stream()).toList();
   }
 
   /**
@@ -212,12 +227,52 @@ public final class LlamaDecoder {
    */
   public List<Value> forward(
       Scope scope, Value embedded, Value positions, Value mask, Images images) {
+    if (mask == null && scope.holdsWeightsPerBlock()) {
+      // The very blocks that generate.
+      int batch = Math.toIntExact(embedded.shape()[0]);
+      int length = Math.toIntExact(embedded.shape()[1]);
+      boolean[][] real = new boolean[batch][length];
+      for (boolean[] row : real) {
+        Arrays.fill(row, true);
+      }
+      float[] causal = AttentionMask.causal(real, length);
+      Value whole = scope.floats(causal, batch, 1, length, length);
+      return prefillWithRoom(scope, embedded, positions, whole, images, 0).hidden();
+    }
     return run(scope, embedded, positions, mask, images, null, false).hidden();
   }
 
   /** {@link #forward}, with what {@link #step} needs to go on. */
   public Result prefill(Scope scope, Value embedded, Value positions, Value mask, Images images) {
     return run(scope, embedded, positions, mask, images, null, true);
+  }
+
+  /**
+   * {@link #prefill} into a cache that has further places, by the same blocks as the {@link #step}s
+   * that follow.
+   *
+   * @param mask [batch, 1, length, length + room], added to attention scores
+   * @param room places for tokens to come
+   */
+  public Result prefillWithRoom(
+      Scope scope, Value embedded, Value positions, Value mask, Images images, int room) {
+    int batch = Math.toIntExact(embedded.shape()[0]);
+    int places = Math.addExact(Math.toIntExact(embedded.shape()[1]), room);
+    long[] shape = {batch, config.keyHeads(), places, config.headWidth()};
+    float[] zeros =
+        new float
+            [Math.toIntExact((long) batch * config.keyHeads() * places * config.headWidth())];
+    List<LlamaCache.Entry> entries = new ArrayList<>();
+    for (LlamaLayer layer : layers) {
+      Value projected =
+          images == null || !layer.seesImages()
+              ? null
+              : scope.run1(layer.imageProjection(), images.features());
+      entries.add(
+          new LlamaCache.Entry(scope.floats(zeros, shape), scope.floats(zeros, shape), projected));
+    }
+    LlamaCache empty = new LlamaCache(List.copyOf(entries), null, places);
+    return run(scope, embedded, positions, mask, images, empty, true);
   }
 
   /**
@@ -276,8 +331,12 @@ public final class LlamaDecoder {
       LlamaCache past,
       boolean keep) {
     List<Value> angles = scope.run(rotary, positions);
-    Value visible = past != null ? past.visible() : images != null ? images.visible() : null;
     boolean roomy = past != null && past.room() > 0;
+    Value given = images != null ? images.visible() : past != null ? past.visible() : null;
+    Value visible =
+        roomy && images == null && given != null
+            ? scope.run1(sameForAll, given, positions)
+            : given;
     Value places = roomy ? places(scope, past.length(), embedded.shape()[1]) : null;
     List<Value> hidden = new ArrayList<>(List.of(embedded));
     List<LlamaCache.Entry> entries = new ArrayList<>();
@@ -316,7 +375,7 @@ public final class LlamaDecoder {
     if (!keep) {
       return new Result(List.copyOf(hidden), null);
     }
-    Value last = past != null || visible == null ? visible : scope.run1(lastRow, visible);
+    Value last = images == null ? given : scope.run1(lastRow, given);
     int room = roomy ? past.room() - Math.toIntExact(embedded.shape()[1]) : 0;
     return new Result(List.copyOf(hidden), new LlamaCache(List.copyOf(entries), last, room));
   }

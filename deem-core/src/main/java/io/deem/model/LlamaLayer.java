@@ -40,7 +40,8 @@ final class LlamaLayer {
    * @param continued it is given the keys and values of earlier tokens
    * @param roomy those have room, in which it writes its own; it is given the places too
    * @param kept it returns keys and values, and the projected images if there are any
-   * @param images it is given images: features, or if continued what an earlier block made of them
+   * @param images it is given images: features, or if continued what an earlier block made of them;
+   *     and which token sees which, or if continued without room, which all of them see
    */
   record Form(boolean masked, boolean continued, boolean roomy, boolean kept, boolean images) {}
 
@@ -56,6 +57,7 @@ final class LlamaLayer {
   private final Linear up;
   private final Linear down;
   private final ImageAttention imageAttention;
+  private final Block imageProjection;
   private final Map<Form, Block> blocks = new ConcurrentHashMap<>();
 
   LlamaLayer(LlamaDecoder.Config config, String prefix, boolean seesImages) {
@@ -73,6 +75,17 @@ final class LlamaLayer {
     up = Linear.withoutBias(prefix + "mlp.up_proj", width, config.innerWidth());
     down = Linear.withoutBias(prefix + "mlp.down_proj", config.innerWidth(), width);
     imageAttention = seesImages ? new ImageAttention(config, prefix + "llama_cross_attn.") : null;
+    imageProjection =
+        seesImages
+            ? Graph.block(
+                prefix + "images",
+                g ->
+                    List.of(
+                        imageAttention.project(
+                            g.input(
+                                "images",
+                                Shape.of(BATCH, IMAGES, config.pixels(), config.imageWidth())))))
+            : null;
   }
 
   boolean seesImages() {
@@ -90,8 +103,24 @@ final class LlamaLayer {
     return blocks.computeIfAbsent(form, f -> Graph.block(prefix + "forward", g -> build(g, f)));
   }
 
+  /**
+   * Makes of image features, [batch, images, pixels, image width], what a continued block takes;
+   * null if the layer looks at none.
+   */
+  Block imageProjection() {
+    return imageProjection;
+  }
+
   List<Param> params() {
-    return block(new Form(false, false, false, false, seesImages())).params();
+    return plain().params();
+  }
+
+  List<Param> matrices() {
+    return plain().matrices();
+  }
+
+  private Block plain() {
+    return block(new Form(false, false, false, false, seesImages()));
   }
 
   private List<Tensor> build(Graph g, Form form) {
@@ -120,7 +149,11 @@ final class LlamaLayer {
       }
     }
     boolean causal = mask == null && !form.continued;
-    Tensor mixed = q.attention(k, v, mask, causal, 1 / Math.sqrt(depth));
+    double scale = 1 / Math.sqrt(depth);
+    Tensor mixed =
+        form.roomy
+            ? q.attentionToCache(k, v, mask, scale)
+            : q.attention(k, v, mask, causal, scale);
     x = x.plus(output.apply(mixed.transpose(1, 2).reshape(BATCH, LENGTH, config.width())));
 
     List<Tensor> results = new ArrayList<>();
@@ -136,7 +169,9 @@ final class LlamaLayer {
       Tensor visible =
           g.input(
               "visible images",
-              form.continued ? Shape.of(BATCH, IMAGES) : Shape.of(BATCH, LENGTH, IMAGES));
+              form.continued && !form.roomy
+                  ? Shape.of(BATCH, IMAGES)
+                  : Shape.of(BATCH, LENGTH, IMAGES));
       x = x.plus(imageAttention.attend(x, projected, visible));
       if (form.kept && !form.continued) {
         results.add(projected);

@@ -155,6 +155,11 @@ public final class PerceiverResampler {
     return List.copyOf(params);
   }
 
+  /** The matrices of all linear layers. */
+  public List<Param> matrices() {
+    return layers.stream().flatMap(layer -> layer.matrices().stream()).distinct().toList();
+  }
+
   /** Whether a layer has cross-attention. */
   private boolean reads(int layer) {
     return layer % config.crossAttentionFrequency() == 0;

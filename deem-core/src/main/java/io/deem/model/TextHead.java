@@ -96,6 +96,11 @@ public final class TextHead {
     return logits.params();
   }
 
+  /** The matrices. */
+  public List<Param> matrices() {
+    return logits.matrices();
+  }
+
   /**
    * Applies the head.
    *

@@ -109,6 +109,23 @@ final class TiedHead implements TensorSource {
   }
 
   @Override
+  public void floats(String name, long from, float[] to, int count) {
+    if (!isDerived(name)) {
+      stored.floats(name, from, to, count);
+      return;
+    }
+    if (name.equals(BIAS)) {
+      TensorSource.super.floats(name, from, to, count);
+      return;
+    }
+    stored.floats(embeddings.name(), from, to, count);
+    long kept = (long) own * embeddings.shape().dim(1).value();
+    if (from + count > kept) {
+      Arrays.fill(to, (int) Math.max(0, kept - from), count, 0);
+    }
+  }
+
+  @Override
   public long[] longs(String name) {
     return stored.longs(name);
   }

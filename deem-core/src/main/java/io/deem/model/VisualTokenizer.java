@@ -198,6 +198,11 @@ public final class VisualTokenizer {
     return List.copyOf(params);
   }
 
+  /** The matrices of the resampler's linear layers. */
+  public List<Param> resamplerMatrices() {
+    return resampler.matrices();
+  }
+
   /** The name of the position table, which never learns: a class row, then the grid row by row. */
   public String positionTable() {
     return prefix + "pos_embed";

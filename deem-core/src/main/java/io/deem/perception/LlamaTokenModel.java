@@ -103,13 +103,23 @@ public final class LlamaTokenModel implements TokenModel {
     promptOf = IntStream.range(0, count).toArray();
     owner = scope.child();
     Value positions = owner.longs(AttentionMask.positions(real), count, length);
-    Value mask =
-        padded ? owner.floats(AttentionMask.causal(real, length), count, 1, length, length) : null;
-    LlamaDecoder.Result result = decoder.prefill(owner, prompts, positions, mask, images);
+    LlamaDecoder.Result result = prefill(positions, count, length);
     // Images stay the same for many steps, while the scopes of steps come and go.
     keepImages(owner, result.cache());
     cache = result.cache();
     return rows(head.lastLogits(owner, result.last()), count);
+  }
+
+  private LlamaDecoder.Result prefill(Value positions, int count, int length) {
+    if (scope.holdsWeightsPerBlock()) {
+      int room = ROOM - length % ROOM;
+      float[] causal = AttentionMask.causal(real, length, length + room);
+      Value mask = owner.floats(causal, count, 1, length, length + room);
+      return decoder.prefillWithRoom(owner, prompts, positions, mask, images, room);
+    }
+    Value mask =
+        padded ? owner.floats(AttentionMask.causal(real, length), count, 1, length, length) : null;
+    return decoder.prefill(owner, prompts, positions, mask, images);
   }
 
   @Override

@@ -2,9 +2,11 @@ package io.deem.weights;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -61,6 +63,11 @@ public final class OverlaidTensors implements TensorSource {
   public TensorInfo info(String name) {
     TensorInfo info = infos.get(name);
     return info == null ? base.info(name) : info;
+  }
+
+  @Override
+  public Optional<Path> file(String name) {
+    return infos.containsKey(name) ? Optional.empty() : base.file(name);
   }
 
   @Override

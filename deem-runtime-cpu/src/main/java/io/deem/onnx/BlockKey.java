@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 final class BlockKey {
 
   /** Changes whenever the models that the compiler writes do. */
-  private static final String VERSION = "deem-onnx/1";
+  private static final String VERSION = "deem-onnx/2";
 
   private static final int BYTES = 16;
 

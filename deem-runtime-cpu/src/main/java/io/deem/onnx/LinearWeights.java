@@ -6,10 +6,10 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Says which matrices of linear layers are quantised. It is asked for parameters that nothing but
- * linear layers read.
+ * Says which matrices of linear layers and which embedding tables are quantised. It is asked for
+ * parameters that nothing else reads; see {@link io.deem.graph.Block#matrices()}.
  */
-public interface LinearWeights {
+public interface LinearWeights extends AutoCloseable {
 
   /** Every matrix as it is. */
   LinearWeights AS_THEY_ARE = weight -> Optional.empty();
@@ -22,8 +22,18 @@ public interface LinearWeights {
    */
   Optional<Quantized> quantized(Param weight);
 
+  /** What they are, for reports. */
+  default String precision() {
+    return "fp32";
+  }
+
+  /** Called when the session that was opened with this is closed. */
+  @Override
+  default void close() {}
+
   /**
-   * A matrix [out, in] in blocks along its rows, as ONNX Runtime's {@code MatMulNBits} takes it.
+   * A matrix [out, in] in blocks along its rows, as ONNX Runtime's {@code MatMulNBits} takes it; or
+   * a table whose width is a multiple of the block size.
    *
    * @param bits of a number: 4 or 8
    * @param blockSize numbers with a common scale: a power of two, at least 16

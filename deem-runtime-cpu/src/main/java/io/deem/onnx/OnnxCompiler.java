@@ -6,16 +6,18 @@ import static io.deem.onnx.OnnxGraph.with;
 import io.deem.graph.Attributes;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
-import io.deem.graph.Op;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
 import io.deem.weights.TensorSource;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -29,9 +31,9 @@ final class OnnxCompiler {
 
   private final Block block;
   private final TensorSource weights;
-  private final LinearWeights linear;
   private final OnnxGraph graph;
   private final OnnxWeights initializers;
+  private final Map<Param, LinearWeights.Quantized> forms = new HashMap<>();
   private final OnnxDims dims;
   private final OnnxComposites composites;
   private final Map<Tensor, String> names = new HashMap<>();
@@ -40,9 +42,11 @@ final class OnnxCompiler {
   private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
     this.block = block;
     this.weights = weights;
-    this.linear = linear;
     this.graph = new OnnxGraph(block.name());
-    this.initializers = new OnnxWeights(graph);
+    for (Param matrix : block.matrices()) {
+      linear.quantized(matrix).ifPresent(form -> forms.put(matrix, form));
+    }
+    this.initializers = new OnnxWeights(graph, folder());
     this.dims = new OnnxDims(graph);
     this.composites = new OnnxComposites(graph, dims, this::name);
   }
@@ -62,52 +66,94 @@ final class OnnxCompiler {
       graph.input(names.get(input), input.shape(), input.type());
       dims.bind(names.get(input), input.shape());
     }
-    Set<Tensor> matrices = linearOnly();
+    Map<Tensor, CacheAttention> caches = CacheAttention.in(block);
+    Set<Tensor> replaced = new HashSet<>();
+    caches.values().forEach(each -> replaced.addAll(each.replaced()));
+    Set<Tensor> needed = needed(caches);
     for (Tensor node : block.nodes()) {
       graph.label(node.op() + "#" + node.id());
-      switch (node.op()) {
-        case INPUT -> {}
-        case PARAM -> parameter(node, matrices.contains(node));
-        case CONSTANT ->
-            names.put(
-                node,
-                graph.floats(
-                    node.attributes().get("values", float[].class), node.shape().extents()));
-        default -> names.put(node, expression(node));
+      if (caches.containsKey(node)) {
+        toCache(caches.get(node));
+      } else if (needed.contains(node) && !replaced.contains(node)) {
+        emit(node);
       }
     }
     for (int i = 0; i < block.outputs().size(); i++) {
       Tensor output = block.outputs().get(i);
       graph.label("result#" + i);
-      graph.node("", "Identity", List.of(name(output)), OnnxModel.output(i));
+      if (!name(output).equals(OnnxModel.output(i))) {
+        graph.node("", "Identity", List.of(name(output)), OnnxModel.output(i));
+      }
       graph.output(OnnxModel.output(i), output.shape(), output.type());
     }
   }
 
-  /** The parameters that are read as the matrices of linear layers and as nothing else. */
-  private Set<Tensor> linearOnly() {
-    Set<Tensor> matrices = new HashSet<>();
-    Set<Tensor> others = new HashSet<>(block.outputs());
-    for (Tensor node : block.nodes()) {
-      for (int i = 0; i < node.operands().size(); i++) {
-        boolean matrix = node.op() == Op.LINEAR && i == 1;
-        (matrix ? matrices : others).add(node.operands().get(i));
-      }
+  private void emit(Tensor node) {
+    switch (node.op()) {
+      case INPUT -> {}
+      case PARAM -> parameter(node);
+      case CONSTANT ->
+          names.put(
+              node,
+              graph.floats(
+                  node.attributes().get("values", float[].class), node.shape().extents()));
+      default -> names.put(node, expression(node));
     }
-    matrices.removeAll(others);
-    return matrices;
   }
 
-  private void parameter(Tensor node, boolean matrix) {
+  /** What the results depend on, with the operations that one takes the place of left out. */
+  private Set<Tensor> needed(Map<Tensor, CacheAttention> caches) {
+    Map<Tensor, Tensor> instead = new HashMap<>();
+    caches.forEach(
+        (attention, cache) -> cache.replaced().forEach(each -> instead.put(each, attention)));
+    Set<Tensor> needed = new HashSet<>();
+    Deque<Tensor> open = new ArrayDeque<>(block.outputs());
+    while (!open.isEmpty()) {
+      Tensor next = open.pop();
+      Tensor node = instead.getOrDefault(next, next);
+      if (needed.add(node)) {
+        CacheAttention cache = caches.get(node);
+        List<Tensor> operands = cache == null ? node.operands() : cache.operands();
+        operands.stream().filter(Objects::nonNull).forEach(open::push);
+      }
+    }
+    return needed;
+  }
+
+  /** The cache is written where it lies: its results are the block's own. */
+  private void toCache(CacheAttention cache) {
+    List<String> results = new ArrayList<>();
+    for (Tensor result : List.of(cache.joined(), cache.keys(), cache.values())) {
+      int index = result.equals(cache.joined()) ? -1 : block.outputs().indexOf(result);
+      String name = index < 0 ? graph.fresh() : OnnxModel.output(index);
+      results.add(name);
+      names.put(result, name);
+    }
+    cache.emit(graph, dims, composites, this::name, results);
+  }
+
+  private Path folder() {
+    Path stored = null;
+    Path quantised = null;
+    for (Param param : block.params()) {
+      LinearWeights.Quantized form = forms.get(param);
+      if (form != null) {
+        quantised = OnnxWeights.folderOf(form.source(), form.values());
+      } else if (stored == null) {
+        stored = OnnxWeights.folderOf(weights, param.name());
+      }
+    }
+    return OnnxWeights.folder(stored, quantised);
+  }
+
+  private void parameter(Tensor node) {
     Param param = node.attributes().get("param", Param.class);
     String name = "p" + node.attributes().integer("index");
-    if (matrix) {
-      LinearWeights.Quantized form = linear.quantized(param).orElse(null);
-      if (form != null) {
-        quantized.put(node, form);
-        names.put(node, name);
-        return;
-      }
+    LinearWeights.Quantized form = forms.get(param);
+    if (form != null) {
+      quantized.put(node, form);
+      names.put(node, name);
+      return;
     }
     names.put(node, initializers.floats(weights, param.name(), param.shape().extents(), name));
   }
@@ -179,7 +225,7 @@ final class OnnxCompiler {
       case SLICE -> dims.slice(name(t.operands().get(0)), t);
       case PAD -> composites.pad(t);
       case FLIP -> composites.flip(t);
-      case EMBEDDING -> graph.node("Gather", operands(t), with("axis", 0));
+      case EMBEDDING -> embedding(t);
       case INDEX_SELECT -> graph.node("Gather", operands(t), with("axis", with.integer("axis")));
       case GATHER -> graph.node("GatherElements", operands(t), with("axis", with.integer("axis")));
       case INDEX_COPY -> composites.indexCopy(t);
@@ -254,6 +300,15 @@ final class OnnxCompiler {
         type,
         List.of(name(t.operands().get(0)), graph.longs(all)),
         with("keepdims", t.attributes().flag("keep") ? 1 : 0));
+  }
+
+  private String embedding(Tensor t) {
+    Tensor table = t.operands().get(0);
+    LinearWeights.Quantized form = quantized.get(table);
+    return form == null
+        ? graph.node("Gather", operands(t), with("axis", 0))
+        : composites.quantizedEmbedding(
+            initializers, form, name(t.operands().get(1)), name(table), table.shape());
   }
 
   private String linear(Tensor t) {

@@ -82,6 +82,37 @@ final class OnnxComposites {
         with("accuracy_level", form.accuracyLevel()));
   }
 
+  String quantizedEmbedding(
+      OnnxWeights initializers,
+      LinearWeights.Quantized form,
+      String ids,
+      String name,
+      Shape table) {
+    long rows = table.dim(0).value();
+    long width = table.dim(1).value();
+    if (width % form.blockSize() != 0) {
+      throw new IllegalArgumentException(
+          form.values() + ": blocks of " + form.blockSize() + " do not divide rows of " + width);
+    }
+    List<String> inputs = new ArrayList<>();
+    inputs.add(
+        initializers.asStored(
+            form.source(), form.values(), name + "values", rows, width * form.bits() / 8));
+    inputs.add(ids);
+    inputs.add(initializers.asStored(form.source(), form.scales(), name + "scales"));
+    if (form.zeroPoints() != null) {
+      inputs.add(initializers.asStored(form.source(), form.zeroPoints(), name + "zeros"));
+    }
+    return graph.node(
+        MICROSOFT,
+        "GatherBlockQuantized",
+        inputs,
+        with("bits", form.bits()),
+        with("block_size", form.blockSize()),
+        with("gather_axis", 0),
+        with("quantize_axis", 1));
+  }
+
   String convolution(Tensor t) {
     Attributes attributes = t.attributes();
     return graph.node(
@@ -152,9 +183,26 @@ final class OnnxComposites {
             graph.longs(-1)));
   }
 
+  /** ONNX writes rows of the first axis. */
   String indexCopy(Tensor t) {
+    int axis = t.attributes().integer("axis");
     String rows = graph.node("Unsqueeze", List.of(operand(t, 1), graph.longs(1)));
-    return graph.node("ScatterND", List.of(operand(t, 0), rows, operand(t, 2)));
+    if (axis == 0) {
+      return graph.node("ScatterND", List.of(operand(t, 0), rows, operand(t, 2)));
+    }
+    List<Integer> swapped = new ArrayList<>();
+    for (int i = 0; i < t.shape().rank(); i++) {
+      swapped.add(i);
+    }
+    Collections.swap(swapped, 0, axis);
+    String written =
+        graph.node(
+            "ScatterND",
+            List.of(
+                graph.node("Transpose", List.of(operand(t, 0)), with("perm", swapped)),
+                rows,
+                graph.node("Transpose", List.of(operand(t, 2)), with("perm", swapped))));
+    return graph.node("Transpose", List.of(written), with("perm", swapped));
   }
 
   // ---------------------------------------------------------------- norms and the rest
@@ -192,6 +240,14 @@ final class OnnxComposites {
 
   String rope(Tensor t) {
     return graph.node("RotaryEmbedding", List.of(operand(t, 0), table(t, 1), table(t, 2)));
+  }
+
+  /** {@link #rope} of heads side by side, [batch, length, heads * depth]. */
+  String ropeSideBySide(Tensor t, String x) {
+    return graph.node(
+        "RotaryEmbedding",
+        List.of(x, table(t, 1), table(t, 2)),
+        with("num_heads", t.dim(1).value()));
   }
 
   /** ONNX wants a table for each sequence. */

@@ -56,10 +56,10 @@ public final class OnnxEngine implements Engine {
    * Opens weights of which some matrices may be quantised.
    *
    * @param weights must stay open as long as the session
-   * @param linear says which matrices are quantised
+   * @param linear says which matrices are quantised; closed with the session
    */
   public OnnxSession open(TensorSource weights, LinearWeights linear) {
-    return open(block -> OnnxCompiler.compile(block, weights, linear));
+    return new OnnxSession(library, "onnxruntime-" + linear.precision(), weights, linear);
   }
 
   /**

@@ -55,6 +55,11 @@ final class OnnxGraph {
     return node("", type, inputs, attributes);
   }
 
+  /** A name for a value. */
+  String fresh() {
+    return "v" + count++;
+  }
+
   /**
    * Adds an operation.
    *
@@ -73,13 +78,23 @@ final class OnnxGraph {
       List<String> inputs,
       String result,
       AttributeProto... attributes) {
+    node(domain, type, inputs, List.of(result), attributes);
+  }
+
+  /** Adds an operation whose results have given names. */
+  void node(
+      String domain,
+      String type,
+      List<String> inputs,
+      List<String> results,
+      AttributeProto... attributes) {
     graph.addNode(
         NodeProto.newBuilder()
             .setDomain(domain)
             .setOpType(type)
-            .setName(label + "/" + type + "/" + result)
+            .setName(label + "/" + type + "/" + results.get(0))
             .addAllInput(inputs)
-            .addOutput(result)
+            .addAllOutput(results)
             .addAllAttribute(Arrays.asList(attributes)));
   }
 

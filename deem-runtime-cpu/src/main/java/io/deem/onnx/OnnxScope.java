@@ -3,20 +3,16 @@ package io.deem.onnx;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import io.deem.graph.Block;
 import io.deem.graph.Scope;
 import io.deem.graph.Value;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** A scope of the ONNX Runtime engine. */
@@ -59,28 +55,29 @@ final class OnnxScope implements Scope {
   @Override
   public List<Value> run(Block block, List<Value> inputs) {
     requireOpen();
-    Map<String, OnnxTensor> arguments = new HashMap<>();
-    List<long[]> shapes = new ArrayList<>(inputs.size());
-    for (int i = 0; i < inputs.size(); i++) {
-      OnnxTensor tensor = OnnxValue.tensorOf(inputs.get(i));
-      arguments.put(OnnxModel.input(i), tensor);
-      shapes.add(tensor.getInfo().getShape());
-    }
-    block.bind(shapes);
-    OrtSession compiled = session.compiled(block);
+    List<OnnxValue> arguments = inputs.stream().map(OnnxValue::of).toList();
+    block.bind(arguments.stream().map(each -> each.tensor.getInfo().getShape()).toList());
+    CompiledBlock compiled = session.compiled(block);
     try {
-      // Closing the result would close its tensors, which are this scope's now.
-      OrtSession.Result result = compiled.run(arguments);
-      List<Value> results = new ArrayList<>(block.outputs().size());
-      for (int i = 0; i < block.outputs().size(); i++) {
-        OnnxTensor tensor = (OnnxTensor) result.get(OnnxModel.output(i)).orElseThrow();
-        results.add(own(new OnnxValue(tensor, null)));
-      }
-      return results;
+      long start = System.nanoTime();
+      List<OnnxValue> results = compiled.run(arguments);
+      session.spent(System.nanoTime() - start);
+      values.addAll(results);
+      return List.copyOf(results);
     } catch (OrtException e) {
       throw new IllegalStateException(
           "the block " + block.name() + " failed: " + e.getMessage(), e);
     }
+  }
+
+  @Override
+  public boolean prefersFixedCaches() {
+    return true;
+  }
+
+  @Override
+  public boolean holdsWeightsPerBlock() {
+    return true;
   }
 
   @Override
@@ -108,10 +105,7 @@ final class OnnxScope implements Scope {
     closed = true;
     List.copyOf(children).forEach(OnnxScope::close);
     for (OnnxValue value : values) {
-      value.tensor.close();
-      if (value.memory != null) {
-        session.buffers().give(value.memory);
-      }
+      value.free(session.buffers());
     }
     values.clear();
     if (parent != null) {

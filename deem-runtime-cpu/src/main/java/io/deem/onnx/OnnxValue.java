@@ -1,21 +1,55 @@
 package io.deem.onnx;
 
 import ai.onnxruntime.OnnxTensor;
+import io.deem.graph.BufferPool;
 import io.deem.graph.DataType;
 import io.deem.graph.Value;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** A tensor of ONNX Runtime. Freed with the scope that owns it. */
+/**
+ * A tensor of ONNX Runtime. Freed when the last scope that owns it, or a value in its memory, is
+ * closed.
+ */
 final class OnnxValue implements Value {
 
   final OnnxTensor tensor;
 
   /** The memory that the tensor aliases if it was made from Java's numbers, else null. */
-  final ByteBuffer memory;
+  private final ByteBuffer memory;
+
+  /** Values in this memory that are not freed. */
+  private final AtomicInteger holders;
 
   OnnxValue(OnnxTensor tensor, ByteBuffer memory) {
+    this(tensor, memory, new AtomicInteger());
+  }
+
+  private OnnxValue(OnnxTensor tensor, ByteBuffer memory, AtomicInteger holders) {
     this.tensor = tensor;
     this.memory = memory;
+    this.holders = holders;
+    holders.incrementAndGet();
+  }
+
+  /** Another value in the same memory. */
+  OnnxValue shared() {
+    return new OnnxValue(tensor, memory, holders);
+  }
+
+  /** Gives up this value, to be called once. */
+  void free(BufferPool pool) {
+    if (holders.decrementAndGet() == 0) {
+      tensor.close();
+      if (memory != null) {
+        pool.give(memory);
+      }
+    }
+  }
+
+  static OnnxValue of(Value value) {
+    tensorOf(value);
+    return (OnnxValue) value;
   }
 
   static OnnxTensor tensorOf(Value value) {

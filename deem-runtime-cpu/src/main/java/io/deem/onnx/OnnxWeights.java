@@ -16,23 +16,60 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.StringJoiner;
 
 /**
  * Adds stored tensors to a graph. Those that lie in a file are not read here: the model refers to
  * their place, and ONNX Runtime maps it. Numbers stored in 16 or 64 bits are referred to as they
  * are stored, with a conversion that ONNX Runtime carries out once, when it loads the model. All
- * files that one model refers to must be in one folder; what lies elsewhere, or in no file, goes
- * into the model itself.
+ * files that one model refers to must be in or below one folder; what lies elsewhere, or in no file,
+ * goes into the model itself.
  */
 final class OnnxWeights {
 
   private final OnnxGraph graph;
 
-  /** Where the model's files are; null before the first. */
-  private Path folder;
+  /** Where the model's files are; null if there are none. */
+  private final Path folder;
 
-  OnnxWeights(OnnxGraph graph) {
+  /**
+   * A writer.
+   *
+   * @param folder the files that lie in it or below it are referred to; null for none
+   */
+  OnnxWeights(OnnxGraph graph, Path folder) {
     this.graph = graph;
+    this.folder = folder;
+  }
+
+  /**
+   * The folder that a model should refer to files in.
+   *
+   * @param stored where some tensors are stored as they are; null for nowhere
+   * @param quantised where others are stored in few bits; null for nowhere. If one folder does not
+   *     hold both, these are more
+   */
+  static Path folder(Path stored, Path quantised) {
+    if (quantised == null) {
+      return stored;
+    }
+    return stored != null && quantised.startsWith(stored) ? stored : quantised;
+  }
+
+  /** The folder of the file of a tensor, or null if it is in none. */
+  static Path folderOf(TensorSource source, String tensor) {
+    Path file = real(source, tensor);
+    return file == null ? null : file.getParent();
+  }
+
+  private static Path real(TensorSource source, String tensor) {
+    Optional<Path> file = source.file(tensor);
+    try {
+      // ONNX Runtime refuses files that a link leads out of the folder to.
+      return file.isEmpty() ? null : file.get().toRealPath();
+    } catch (IOException e) {
+      throw new UncheckedIOException(source.origin(tensor) + ": " + e.getMessage(), e);
+    }
   }
 
   /** The folder of the files that the model refers to, or null if there are none. */
@@ -64,7 +101,7 @@ final class OnnxWeights {
       throw new IllegalArgumentException(
           source.origin(tensor) + ": tensor " + info + " does not hold floating-point numbers");
     }
-    graph.initializer(stored(name, info, file));
+    graph.initializer(stored(name, info, file, info.shape()));
     return info.type() == ElementType.F32
         ? name
         : graph.node("Cast", List.of(name), with("to", TensorProto.DataType.FLOAT_VALUE));
@@ -72,12 +109,17 @@ final class OnnxWeights {
 
   /** Adds a tensor as it is stored. */
   String asStored(TensorSource source, String tensor, String name) {
+    return asStored(source, tensor, name, source.info(tensor).shape());
+  }
+
+  /** Adds a tensor as it is stored, under another shape of as many elements. */
+  String asStored(TensorSource source, String tensor, String name, long... extents) {
     TensorInfo info = source.info(tensor);
     Path file = fileOf(source, tensor);
     graph.initializer(
         file != null
-            ? stored(name, info, file)
-            : tensor(name, info.type(), info.shape())
+            ? stored(name, info, file, extents)
+            : tensor(name, info.type(), extents)
                 .setRawData(UnsafeByteOperations.unsafeWrap(source.bytes(tensor)))
                 .build());
     return name;
@@ -85,29 +127,24 @@ final class OnnxWeights {
 
   /** The file of a tensor if the model can refer to it. */
   private Path fileOf(TensorSource source, String tensor) {
-    Optional<Path> file = source.file(tensor);
-    if (file.isEmpty()) {
-      return null;
-    }
-    try {
-      // ONNX Runtime refuses files that a link leads out of the folder to.
-      Path real = file.get().toRealPath();
-      if (folder == null) {
-        folder = real.getParent();
-      }
-      return folder.equals(real.getParent()) ? real : null;
-    } catch (IOException e) {
-      throw new UncheckedIOException(source.origin(tensor) + ": " + e.getMessage(), e);
-    }
+    Path file = real(source, tensor);
+    return file != null && folder != null && file.startsWith(folder) ? file : null;
   }
 
-  private static TensorProto stored(String name, TensorInfo info, Path file) {
-    return tensor(name, info.type(), info.shape())
+  private TensorProto stored(String name, TensorInfo info, Path file, long... extents) {
+    return tensor(name, info.type(), extents)
         .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-        .addExternalData(entry("location", file.getFileName().toString()))
+        .addExternalData(entry("location", location(file)))
         .addExternalData(entry("offset", Long.toString(info.offset())))
         .addExternalData(entry("length", Long.toString(info.length())))
         .build();
+  }
+
+  /** With slashes, wherever the model was written. */
+  private String location(Path file) {
+    StringJoiner names = new StringJoiner("/");
+    folder.relativize(file).forEach(name -> names.add(name.toString()));
+    return names.toString();
   }
 
   private static StringStringEntryProto entry(String key, String value) {

@@ -6,19 +6,22 @@ import io.deem.DeemOptions;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
 import io.deem.Trainer;
+import io.deem.graph.ChangeableSession;
 import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.torch.Precision;
 import io.deem.torch.TorchEngine;
-import io.deem.torch.TorchSession;
+import io.deem.torch.TorchOptions;
 import io.deem.training.StageTraining;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -42,10 +45,21 @@ public final class EngineDeem implements Deem {
    * Takes over the model and the session, and closes both when it is closed.
    *
    * @param device for {@link #info}
+   * @param learning where and how libtorch learns; it is loaded when something is to be learnt
    */
-  public EngineDeem(ModelFolder model, Session session, String device, DeemOptions options) {
+  public EngineDeem(
+      ModelFolder model,
+      Session session,
+      String device,
+      TorchOptions learning,
+      DeemOptions options) {
     this(
-        model, session, device, new CaffeineImages(options.cacheBytes()), CallGuard.Limits.DEFAULT);
+        model,
+        session,
+        device,
+        learning,
+        new CaffeineImages(options.cacheBytes()),
+        CallGuard.Limits.DEFAULT);
   }
 
   /** As the other, with a cache and limits of one's own. */
@@ -53,6 +67,7 @@ public final class EngineDeem implements Deem {
       ModelFolder model,
       Session session,
       String device,
+      TorchOptions learning,
       CaffeineImages images,
       CallGuard.Limits limits) {
     Runnable free =
@@ -64,8 +79,8 @@ public final class EngineDeem implements Deem {
     info = info(model, session, device);
     weights = model.weights();
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), this::guarded);
-    aligner = aligner(model, session, images);
-    trainer = new Trainer(new StageTraining(model.folder()));
+    aligner = aligner(model, session, learning, images);
+    trainer = new Trainer(new StageTraining(model.folder(), learning));
   }
 
   /** Lets a call pass the guard, and see one state of the weights from its beginning to its end. */
@@ -81,10 +96,11 @@ public final class EngineDeem implements Deem {
         });
   }
 
-  private Aligner aligner(ModelFolder model, Session session, CaffeineImages images) {
+  private Aligner aligner(
+      ModelFolder model, Session session, TorchOptions learning, CaffeineImages images) {
     EncoderAlignment alignments =
         new EncoderAlignment(
-            new TorchEngine(),
+            () -> new TorchEngine(learning.withPrecision(Precision.FP32)),
             model,
             () -> weights,
             values -> change(model, session, images, values),
@@ -103,21 +119,22 @@ public final class EngineDeem implements Deem {
   /** Gives some parameters new values, between calls. */
   private void change(
       ModelFolder model, Session session, CaffeineImages images, Map<String, float[]> values) {
-    if (!(session instanceof TorchSession torch)) {
+    if (!(session instanceof ChangeableSession changeable)) {
       throw new IllegalStateException(session.engineName() + " cannot change weights");
     }
     weightsLock.writeLock().lock();
     try {
       guard.requireOpen();
       OverlaidTensors changed = new OverlaidTensors(weights, "an alignment");
-      for (Param param : model.network().params()) {
+      List<Param> params =
+          model.network().params().stream()
+              .filter(param -> values.containsKey(param.name()))
+              .toList();
+      for (Param param : params) {
         float[] value = values.get(param.name());
-        if (value != null) {
-          torch.load(param);
-          torch.set(param.name(), value);
-          changed.with(param.name(), param.shape().extents(), () -> value);
-        }
+        changed.with(param.name(), param.shape().extents(), () -> value);
       }
+      changeable.change(changed, params);
       weights = changed;
       images.clear();
     } finally {

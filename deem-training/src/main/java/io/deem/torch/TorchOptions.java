@@ -41,6 +41,11 @@ public record TorchOptions(
     }
   }
 
+  /** What suits processors, in 32 bits. */
+  public static TorchOptions onProcessor() {
+    return onProcessor(Precision.FP32);
+  }
+
   /** What suits processors. */
   public static TorchOptions onProcessor(Precision precision) {
     return new TorchOptions(precision, CPU, false, false, false, false);

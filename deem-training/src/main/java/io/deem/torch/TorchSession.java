@@ -8,6 +8,7 @@ import ai.djl.pytorch.jni.JniUtils;
 import io.deem.graph.Block;
 import io.deem.graph.BlockRewriting;
 import io.deem.graph.BufferPool;
+import io.deem.graph.ChangeableSession;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
 import io.deem.graph.TrainingSession;
@@ -17,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -31,10 +33,10 @@ import java.util.function.Predicate;
  * Weights in libtorch. For training, {@link #trainable} says which of them learn and {@link
  * #trainingScope} records what the backward pass needs.
  */
-public final class TorchSession implements TrainingSession {
+public final class TorchSession implements TrainingSession, ChangeableSession {
 
   private final TorchEngine engine;
-  private final TensorSource weights;
+  private volatile TensorSource weights;
   private final PtNDManager manager;
   private final BufferPool buffers = new BufferPool();
   private final BlockRewriting rewriting;
@@ -137,6 +139,16 @@ public final class TorchSession implements TrainingSession {
   /** The present value of a loaded parameter. */
   public Value param(String name) {
     return new TorchValue(loaded(name));
+  }
+
+  @Override
+  public void change(TensorSource source, Collection<Param> changed) {
+    weights = source;
+    for (Param param : changed) {
+      if (params.containsKey(param.name())) {
+        set(param.name(), source.floats(param.name(), param.shape().extents()));
+      }
+    }
   }
 
   /** Replaces the value of a loaded parameter. */

@@ -20,6 +20,7 @@ import io.deem.torch.ProcessorFeatures;
 import io.deem.torch.Recording;
 import io.deem.torch.Regularization;
 import io.deem.torch.TorchEngine;
+import io.deem.torch.TorchOptions;
 import io.deem.torch.TorchSession;
 import io.deem.training.data.Batch;
 import io.deem.training.data.BatchFormat;
@@ -41,10 +42,22 @@ public final class StageTraining implements TrainingEngine {
   private static final int LONGEST_NAME = 100;
 
   private final Path folder;
+  private final TorchOptions options;
 
-  /** Training of a model; the folder is read when training starts and never written. */
+  /** Training on the processor; see {@link #StageTraining(Path, TorchOptions)}. */
   public StageTraining(Path folder) {
+    this(folder, TorchOptions.onProcessor());
+  }
+
+  /**
+   * Training of a model.
+   *
+   * @param folder is read when training starts and never written
+   * @param options where and how libtorch computes, but for the precision, which the settings choose
+   */
+  public StageTraining(Path folder, TorchOptions options) {
     this.folder = folder;
+    this.options = options;
   }
 
   /** The recipe that settings amount to. */
@@ -102,7 +115,7 @@ public final class StageTraining implements TrainingEngine {
     }
   }
 
-  private static TrainingReport train(Run run, ProgressListener listener, Cancellation cancellation)
+  private TrainingReport train(Run run, ProgressListener listener, Cancellation cancellation)
       throws IOException {
     long started = System.nanoTime();
     Recipe recipe = run.recipe;
@@ -141,8 +154,8 @@ public final class StageTraining implements TrainingEngine {
         run.settings.stage().title(), 0, run.recipe.steps(), before, 0, Duration.ZERO);
   }
 
-  private static TorchSession open(ModelFolder model, TrainingSettings settings, Recipe recipe) {
-    TorchSession session = new TorchEngine(precision(settings)).open(model.weights());
+  private TorchSession open(ModelFolder model, TrainingSettings settings, Recipe recipe) {
+    TorchSession session = new TorchEngine(options.withPrecision(precision(settings))).open(model.weights());
     session.trainable(recipe.freezing());
     model.network().params().forEach(session::load);
     return session;
@@ -383,7 +396,7 @@ public final class StageTraining implements TrainingEngine {
         TrainingData data = TrainingData.open(settings.data(), settings.stage(), recipe)) {
       BatchSource source = data.batches(BatchFormat.of(model, recipe.longest()), settings.seed());
       // What libtorch itself takes is measured, so it must be there.
-      TorchEngine engine = new TorchEngine(precision(settings));
+      TorchEngine engine = new TorchEngine(options.withPrecision(precision(settings)));
       engine.open(model.weights()).close();
       return estimate(settings, recipe, model, source);
     }

@@ -24,6 +24,7 @@ import io.deem.runtime.CaffeineImages;
 import io.deem.runtime.CallGuard;
 import io.deem.runtime.EngineDeem;
 import io.deem.torch.TorchEngine;
+import io.deem.torch.TorchOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,7 +94,7 @@ class CpuDeemTest {
     ModelInfo info = deem.info();
     assertEquals("tiny", info.name());
     assertEquals(64, info.imageSize());
-    assertEquals("cpu (libtorch-fp32)", info.runtime());
+    assertEquals("cpu (onnxruntime-fp32)", info.runtime());
     assertEquals("7", info.provenance().get("seed"));
     long parameters = info.parameters().values().stream().mapToLong(Long::longValue).sum();
     long expected =
@@ -123,6 +124,7 @@ class CpuDeemTest {
             model,
             new TorchEngine().open(model.weights()),
             "cpu",
+            TorchOptions.onProcessor(),
             images,
             CallGuard.Limits.DEFAULT)) {
       for (int seed = 0; seed < 5; seed++) {

@@ -2,6 +2,7 @@ package io.deem.runtime.gpu;
 
 import io.deem.Deem;
 import io.deem.DeemOptions;
+import io.deem.Precision;
 import io.deem.graph.Scope;
 import io.deem.model.ModelFolder;
 import io.deem.runtime.EngineDeem;
@@ -96,11 +97,20 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
   }
 
   private Deem openHere(Path folder, DeemOptions options) throws IOException {
+    if (options.engine() != null && !options.engine().equals("libtorch")) {
+      throw new IllegalArgumentException(
+          "the gpu runtime has the engine libtorch alone, not " + options.engine());
+    }
+    if (options.precision() == Precision.INT8 || options.precision() == Precision.INT4) {
+      throw new IllegalArgumentException(
+          "the gpu runtime computes in floating point, not in " + options.precision());
+    }
     ModelFolder model = ModelFolder.open(folder);
     boolean opened = false;
     try {
-      TorchSession session = engine().open(model.weights());
-      Deem deem = new EngineDeem(model, session, NAME, options);
+      TorchEngine engine = engine();
+      TorchSession session = engine.open(model.weights());
+      Deem deem = new EngineDeem(model, session, NAME, engine.options(), options);
       opened = true;
       return deem;
     } finally {

@@ -22,6 +22,7 @@ import io.deem.runtime.EngineDeem;
 import io.deem.runtime.FallbackDeem;
 import io.deem.spi.RuntimeProvider;
 import io.deem.torch.TorchEngine;
+import io.deem.torch.TorchOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,7 +87,11 @@ class GpuDeemTest {
     try (Deem gpu = new GpuRuntimeProvider().open(folder, named());
         Deem exact =
             new EngineDeem(
-                model, new TorchEngine().open(model.weights()), "cpu", DeemOptions.defaults())) {
+                model,
+                new TorchEngine().open(model.weights()),
+                "cpu",
+                TorchOptions.onProcessor(),
+                DeemOptions.defaults())) {
       Perceiver a = gpu.perceiver();
       Perceiver b = exact.perceiver();
       List<Choice> chosen = a.choose(PICTURE, QUESTION, "yes", "no", "red");

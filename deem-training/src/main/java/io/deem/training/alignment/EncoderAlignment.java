@@ -51,7 +51,7 @@ public final class EncoderAlignment implements AlignmentRunner {
   private static final int EVALUATIONS = 5;
   private static final int BUFFER_BYTES = 1 << 20;
 
-  private final TorchEngine engine;
+  private final Supplier<TorchEngine> engine;
   private final ModelFolder model;
   private final Supplier<TensorSource> weights;
   private final Consumer<Map<String, float[]>> apply;
@@ -60,14 +60,14 @@ public final class EncoderAlignment implements AlignmentRunner {
   /**
    * Alignments of a model.
    *
-   * @param engine what it runs on
+   * @param engine gives what it runs on, which an application that never aligns need not load
    * @param model stays open as long as alignments run or are to be saved
    * @param weights the model's present weights
    * @param apply gives the model new values of some parameters
    * @param open throws if the model is closed
    */
   public EncoderAlignment(
-      TorchEngine engine,
+      Supplier<TorchEngine> engine,
       ModelFolder model,
       Supplier<TensorSource> weights,
       Consumer<Map<String, float[]>> apply,
@@ -90,7 +90,7 @@ public final class EncoderAlignment implements AlignmentRunner {
     String parent = model.description().name() + " sha256:" + digest(model.folder());
     String recipe = recipe(plan, images, before, feedback);
     BestWeights best = BestWeights.open(plan.work(), recipe, feedback.moved());
-    try (TorchSession session = engine.open(feedback.weights(before), feedback.rewriting())) {
+    try (TorchSession session = engine.get().open(feedback.weights(before), feedback.rewriting())) {
       HeldOutFidelity fidelity = new HeldOutFidelity(session, model, images, cancellation);
       if (!best.has(0)) {
         best.add(0, fidelity.measure(), Map.of());
@@ -208,7 +208,7 @@ public final class EncoderAlignment implements AlignmentRunner {
 
   private Fidelity measured(TensorSource aligned, AlignmentImages images, Cancellation cancellation)
       throws IOException {
-    try (TorchSession session = engine.open(aligned)) {
+    try (TorchSession session = engine.get().open(aligned)) {
       return new HeldOutFidelity(session, model, images, cancellation).measure();
     }
   }

@@ -84,6 +84,7 @@ public final class DeemCommand implements Runnable {
             .setOut(out)
             .setErr(err)
             .setUsageHelpAutoWidth(true)
+            .setCaseInsensitiveEnumValuesAllowed(true)
             .setParameterExceptionHandler(DeemCommand::badUsage)
             .setExecutionExceptionHandler((e, failed, result) -> command.failure(e, err));
     try {

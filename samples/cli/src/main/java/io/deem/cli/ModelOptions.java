@@ -2,6 +2,7 @@ package io.deem.cli;
 
 import io.deem.Deem;
 import io.deem.DeemOptions;
+import io.deem.Precision;
 import io.deem.mini.DeemMini;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -37,6 +38,22 @@ final class ModelOptions {
       description = "Threads for one computation; 0, the default, for one a processor.")
   private int threads;
 
+  @Option(
+      names = "--precision",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description =
+          "What large matrices are computed in: fp32, int8 or int4; auto, the default, by memory"
+              + " and measured speed.")
+  private Precision precision;
+
+  @Option(
+      names = "--engine",
+      paramLabel = "NAME",
+      description =
+          "What the runtime computes with: onnxruntime or libtorch; by default its best.")
+  private String engine;
+
   /** The folder that was chosen; that of deem-mini, unpacked if need be, if none was. */
   Path folder() throws IOException {
     if (model != null) {
@@ -51,7 +68,12 @@ final class ModelOptions {
       throw new ParameterException(
           spec.commandLine(), "--threads must be at least 0, not " + threads);
     }
-    DeemOptions options = DeemOptions.defaults().withThreads(threads).withRuntime(runtime);
+    DeemOptions options =
+        DeemOptions.defaults()
+            .withThreads(threads)
+            .withRuntime(runtime)
+            .withPrecision(precision)
+            .withEngine(engine);
     return Deem.open(folder(), options);
   }
 }

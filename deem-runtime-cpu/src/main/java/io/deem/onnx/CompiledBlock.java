@@ -1,0 +1,85 @@
+package io.deem.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import io.deem.graph.Block;
+import io.deem.graph.Op;
+import io.deem.graph.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A block in ONNX Runtime. */
+final class CompiledBlock {
+
+  private final Block block;
+  private final OrtSession session;
+  private final Set<String> newResults = new LinkedHashSet<>();
+
+  /** For each result the input whose memory it takes over, else -1. */
+  private final int[] overwritten;
+
+  CompiledBlock(Block block, OrtSession session) {
+    this.block = block;
+    this.session = session;
+    overwritten = new int[block.outputs().size()];
+    for (int i = 0; i < overwritten.length; i++) {
+      overwritten[i] = overwrittenInput(block, block.outputs().get(i));
+      if (overwritten[i] < 0) {
+        newResults.add(OnnxModel.output(i));
+      }
+    }
+  }
+
+  private static int overwrittenInput(Block block, Tensor result) {
+    return isOverwriting(result) ? block.inputs().indexOf(result.operands().get(0)) : -1;
+  }
+
+  /** Whether a tensor is an earlier one with some entries overwritten. */
+  static boolean isOverwriting(Tensor t) {
+    return t.op() == Op.INDEX_COPY && t.attributes().flag("inPlace");
+  }
+
+  /**
+   * Runs it.
+   *
+   * @return a value for each result; those in the memory of an input share it
+   */
+  List<OnnxValue> run(List<OnnxValue> inputs) throws OrtException {
+    Map<String, OnnxTensor> arguments = new HashMap<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      arguments.put(OnnxModel.input(i), inputs.get(i).tensor);
+    }
+    Map<String, OnnxTensor> pinned = new HashMap<>();
+    for (int i = 0; i < overwritten.length; i++) {
+      if (overwritten[i] >= 0) {
+        pinned.put(OnnxModel.output(i), inputs.get(overwritten[i]).tensor);
+      }
+    }
+    // Closing the result would close its tensors, which are the caller's now.
+    OrtSession.Result result = session.run(arguments, newResults, pinned);
+    List<OnnxValue> results = new ArrayList<>(overwritten.length);
+    for (int i = 0; i < overwritten.length; i++) {
+      results.add(
+          overwritten[i] >= 0
+              ? inputs.get(overwritten[i]).shared()
+              : new OnnxValue((OnnxTensor) result.get(OnnxModel.output(i)).orElseThrow(), null));
+    }
+    return results;
+  }
+
+  /** Always true. */
+  boolean close() {
+    try {
+      session.close();
+      return true;
+    } catch (OrtException e) {
+      throw new IllegalStateException(
+          "ONNX Runtime does not free the block " + block.name() + ": " + e.getMessage(), e);
+    }
+  }
+}
