@@ -1,6 +1,8 @@
 package io.deem.training.data;
 
 import java.io.IOException;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -161,10 +163,11 @@ public final class BatchLoader implements AutoCloseable {
       throw new IOException(
           String.format(
               Locale.ROOT,
-              "%d of %d samples are broken, more than %.4g %%; the first: %s",
+              "%d of %d samples are broken, more than %s %%; the first: %s",
               broken,
               counted,
-              100 * options.mostBroken,
+              new DecimalFormat("0.###", DecimalFormatSymbols.getInstance(Locale.ROOT))
+                  .format(100 * options.mostBroken),
               first));
     }
   }

@@ -184,7 +184,7 @@ final class TarIndex {
       // GNU's form for sizes from 8 GiB on: binary, the first bit set.
       long value = 0;
       for (int i = from + 4; i < from + length; i++) {
-        value = value << 8 | header[i] & 0xff;
+        value = (value << 8) | (header[i] & 0xff);
       }
       return value;
     }
