@@ -15,12 +15,14 @@ import io.deem.training.data.Batch;
 import io.deem.training.data.BatchSource;
 import io.deem.training.data.DataSet;
 import io.deem.training.data.ImageSource;
+import io.deem.training.data.Sample;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Measures a model while it learns, each time on the same data with the same randomness. */
@@ -60,24 +62,32 @@ final class HeldOut implements TrainingLoop.Validator {
   }
 
   /** The first few pictures of data sets. */
-  static List<Named> pictures(List<DataSet> sets) throws IOException {
+  static List<Named> pictures(List<DataSet> sets) {
     List<Named> pictures = new ArrayList<>();
     Set<String> seen = new LinkedHashSet<>();
     for (DataSet set : sets) {
       for (long i = 0; i < set.size() && i < 10L * PICTURES; i++) {
-        try {
-          for (ImageSource image : set.sample(i).images()) {
-            if (pictures.size() < PICTURES && seen.add(image.name())) {
-              pictures.add(new Named(image.name(), image.read()));
-            }
-          }
-        } catch (IOException | IllegalArgumentException e) {
-          // A broken item is named when a batch lacks it; there are others to show.
-          continue;
+        for (ImageSource image : images(set, i)) {
+          Optional<Image> picture =
+              pictures.size() < PICTURES && seen.add(image.name()) ? read(image) : Optional.empty();
+          picture.ifPresent(whole -> pictures.add(new Named(image.name(), whole)));
         }
       }
     }
     return pictures;
+  }
+
+  /** The pictures of an item; a broken one is named when a batch lacks it, and has none here. */
+  private static List<ImageSource> images(DataSet set, long index) {
+    return TrainingData.sample(set, index).map(Sample::images).orElse(List.of());
+  }
+
+  private static Optional<Image> read(ImageSource image) {
+    try {
+      return Optional.of(image.read());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   @Override

@@ -11,18 +11,18 @@ import java.util.concurrent.TimeUnit;
  * step runs.
  *
  * <pre>{@code
- * Cancellation cancellation = new Cancellation();
- * try (SaveOnShutdown guard = SaveOnShutdown.guard(cancellation)) {
- *   trainer.train(listener, cancellation);
+ * try (SaveOnShutdown guard = SaveOnShutdown.guard()) {
+ *   trainer.train(listener, guard.cancellation());
  * }
  * }</pre>
  */
 public final class SaveOnShutdown implements AutoCloseable {
 
+  private final Cancellation cancellation = new Cancellation();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Thread hook;
 
-  private SaveOnShutdown(Cancellation cancellation, Duration patience) {
+  private SaveOnShutdown(Duration patience) {
     hook =
         new Thread(
             () -> {
@@ -36,11 +36,16 @@ public final class SaveOnShutdown implements AutoCloseable {
             "save on shutdown");
   }
 
-  /** Guards a run that looks at this cancellation; waits for it as long as ten minutes. */
-  public static SaveOnShutdown guard(Cancellation cancellation) {
-    SaveOnShutdown guard = new SaveOnShutdown(cancellation, Duration.ofMinutes(10));
+  /** Guards a run; waits for its end as long as ten minutes. */
+  public static SaveOnShutdown guard() {
+    SaveOnShutdown guard = new SaveOnShutdown(Duration.ofMinutes(10));
     Runtime.getRuntime().addShutdownHook(guard.hook);
     return guard;
+  }
+
+  /** What the run has to look at; cancelled when the process is asked to end. */
+  public Cancellation cancellation() {
+    return cancellation;
   }
 
   /** The run has ended; the process need not wait for it any more. */

@@ -130,13 +130,13 @@ final class TensorBoardWriter implements AutoCloseable {
     }
 
     private void tag(int field, int type) {
-      varint((long) field << 3 | type);
+      varint(((long) field << 3) | type);
     }
 
     private void varint(long value) {
       long rest = value;
       while ((rest & ~0x7FL) != 0) {
-        out.write((int) (rest & 0x7F | 0x80));
+        out.write((int) ((rest & 0x7F) | 0x80));
         rest >>>= 7;
       }
       out.write((int) rest);

@@ -98,18 +98,25 @@ final class TrainingData implements AutoCloseable {
     }
   }
 
+  /** An item; a broken one, which is counted and named when a batch lacks it, is left out. */
+  static Optional<Sample> sample(DataSet set, long index) {
+    try {
+      return Optional.of(set.sample(index));
+    } catch (IOException | IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
   private void add(DataSet set, double weight) throws IOException {
     Map<Class<?>, Integer> kinds = new LinkedHashMap<>();
     long size = set.size();
     int probes = (int) Math.min(size, PROBES);
     int whole = 0;
     for (int i = 0; i < probes; i++) {
-      try {
-        kinds.merge(set.sample(size * i / probes).getClass(), 1, Integer::sum);
+      Optional<Sample> sample = sample(set, size * i / probes);
+      if (sample.isPresent()) {
+        kinds.merge(sample.get().getClass(), 1, Integer::sum);
         whole++;
-      } catch (IOException | IllegalArgumentException e) {
-        // Broken items are counted and named when a batch lacks them.
-        continue;
       }
     }
     if (whole == 0) {

@@ -3,7 +3,6 @@ package io.deem.training;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.deem.Cancellation;
 import io.deem.Trainer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,8 +25,7 @@ class KilledRunTest {
   /** The process: trains, or goes on training. */
   public static void main(String[] args) throws IOException {
     Path out = Path.of(args[2]);
-    Cancellation cancellation = new Cancellation();
-    try (SaveOnShutdown guard = SaveOnShutdown.guard(cancellation)) {
+    try (SaveOnShutdown guard = SaveOnShutdown.guard()) {
       new Trainer(new StageTraining(Path.of(args[0])))
           .data(Path.of(args[1]))
           .output(out)
@@ -37,7 +35,7 @@ class KilledRunTest {
           .checkpointEvery(1)
           .redraws(0)
           .resume(Files.exists(out.resolve("run.json")))
-          .train(progress -> System.out.println("step " + progress.step()), cancellation);
+          .train(progress -> System.out.println("step " + progress.step()), guard.cancellation());
     }
   }
 

@@ -31,7 +31,7 @@ class TensorBoardWriterTest {
   }
 
   private static int masked(int crc) {
-    return (crc >>> 15 | crc << 17) + 0xa282ead8;
+    return ((crc >>> 15) | (crc << 17)) + 0xa282ead8;
   }
 
   @Test

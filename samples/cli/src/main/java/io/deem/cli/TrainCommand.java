@@ -1,7 +1,6 @@
 package io.deem.cli;
 
 import com.google.gson.JsonObject;
-import io.deem.Cancellation;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.MemoryEstimate;
@@ -163,16 +162,15 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainingReport train(Trainer trainer) throws IOException {
-    Cancellation cancellation = new Cancellation();
     long[] last = new long[1];
     ProgressListener progress = parent.json() ? this::printJson : new Lines();
-    try (SaveOnShutdown guard = SaveOnShutdown.guard(cancellation)) {
+    try (SaveOnShutdown guard = SaveOnShutdown.guard()) {
       return trainer.train(
           each -> {
             last[0] = each.step();
             progress.onProgress(each);
           },
-          cancellation);
+          guard.cancellation());
     } catch (CancellationException e) {
       throw new IOException(
           out + ": saved at step " + last[0] + " and stopped; go on with --resume", e);

@@ -1,6 +1,5 @@
 package io.deem.mini.recipe;
 
-import io.deem.Cancellation;
 import io.deem.Deem;
 import io.deem.mini.DeemMini;
 import io.deem.training.SaveOnShutdown;
@@ -79,9 +78,8 @@ public final class KilledAlignment {
   }
 
   private static void train(Path scenes, Path out, int steps) throws IOException {
-    Cancellation cancellation = new Cancellation();
     try (Deem deem = Deem.open(DeemMini.folder());
-        SaveOnShutdown guard = SaveOnShutdown.guard(cancellation)) {
+        SaveOnShutdown guard = SaveOnShutdown.guard()) {
       deem.trainer()
           .data(scenes)
           .output(out)
@@ -92,7 +90,7 @@ public final class KilledAlignment {
           .redraws(1)
           .seed(Recipe.SEED)
           .resume(Files.exists(out.resolve("run.json")))
-          .train(progress -> {}, cancellation);
+          .train(progress -> {}, guard.cancellation());
     }
   }
 
