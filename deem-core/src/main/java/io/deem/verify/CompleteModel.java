@@ -1,19 +1,26 @@
 package io.deem.verify;
 
 import com.google.gson.JsonObject;
+import io.deem.diffusion.NoiseSchedule;
 import io.deem.diffusion.PredictionType;
 import io.deem.model.DeemConfig;
 import io.deem.model.InterleavedBatch;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.VisualTokenizer;
 import io.deem.weights.TensorSource;
-import java.util.Locale;
+import java.util.Arrays;
 
 /**
  * The sizes of a complete, reduced model: what its {@code config.json} says in {@code dims} and
  * {@code model}, and what the shapes of its weights tell.
  */
 public final class CompleteModel {
+
+  /** Of a LLaMA whose configuration says nothing else; the reduced models' do not lie beside them. */
+  private static final double LLAMA_EPSILON = 1e-6;
+
+  /** The base theta of the rotary positions, SPEC section 1. */
+  private static final double LLAMA_ROPE_BASE = 10_000;
 
   private CompleteModel() {}
 
@@ -28,13 +35,18 @@ public final class CompleteModel {
     Sizes model = config.section("model");
     Sizes visual = model.section("visual_tokenizer_config");
     Sizes drawing = model.section("image_decoder_config");
-    int side = dims.integer("IMG");
+    int drawn = drawing.integer("image_size");
     CompleteModelSizes sizes =
-        new CompleteModelSizes(dims, visual.section("perceiver_config"), side, weights);
+        new CompleteModelSizes(dims, visual.section("perceiver_config"), drawn, weights);
+    if (!Arrays.equals(
+        schedule(json).alphasCumprod(), NoiseSchedule.stableDiffusion().alphasCumprod())) {
+      throw new IllegalArgumentException(
+          "config.json: scheduler has other betas than Stable Diffusion's, which a DEEM has");
+    }
     String tokenizer = CompleteModelSizes.TOKENIZER;
     return new DeemConfig(
-        side,
-        drawing.integer("image_size"),
+        dims.integer("IMG"),
+        drawn,
         special(model.section("special_token_dict"), model.integer("num_img_token")),
         dims.integer("ORIG_V"),
         sizes.sniffer(),
@@ -50,8 +62,8 @@ public final class CompleteModel {
             dims.integer("LAYERS"),
             dims.integer("HEADS"),
             dims.integer("HEADS"),
-            1e-6,
-            10_000,
+            dims.number("rms_norm_eps", LLAMA_EPSILON),
+            dims.number("rope_theta", LLAMA_ROPE_BASE),
             model.integer("cross_attention_frequency"),
             model.integer("image_embed_dim"),
             model.integers("spatial_shapes")),
@@ -72,12 +84,20 @@ public final class CompleteModel {
         tokensPerImage);
   }
 
-  private static PredictionType prediction(JsonObject json) {
-    if (!json.has("scheduler")) {
-      return PredictionType.EPSILON;
-    }
-    String type = new Sizes(json).section("scheduler").text("prediction_type");
-    return PredictionType.valueOf(type.toUpperCase(Locale.ROOT));
+  /** What the denoiser predicts: the noise, where {@code scheduler} says nothing else. */
+  public static PredictionType prediction(JsonObject json) {
+    Sizes config = new Sizes(json);
+    return config.has("scheduler")
+        ? SchedulersCheck.prediction(config.section("scheduler"))
+        : PredictionType.EPSILON;
+  }
+
+  /** The noise of training: Stable Diffusion's, where {@code scheduler} says nothing else. */
+  public static NoiseSchedule schedule(JsonObject json) {
+    Sizes config = new Sizes(json);
+    return config.has("scheduler")
+        ? SchedulersCheck.schedule(config.section("scheduler"))
+        : NoiseSchedule.stableDiffusion();
   }
 
   /** Rows of ids that are padded already; {@code mask} is 1 for a token that is no padding. */

@@ -15,7 +15,7 @@ import java.util.List;
  *
  * @param dims the configuration's {@code dims}
  * @param resampler the configuration's {@code visual_tokenizer.perceiver_config}
- * @param imageSide side of the images that are decoded, in pixels
+ * @param imageSide side of the images that the denoiser makes, in pixels
  * @param weights under the names of a complete model
  */
 public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, TensorSource weights) {
@@ -27,12 +27,31 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
   public static final String UNET = TOKENIZER + "encoder.unet.";
   public static final String RESIDUALS = TOKENIZER + "encoder.mmfs_module.";
 
-  /** Of the norms of reduced models, which no shape tells; 32 at full size. */
+  /**
+   * Groups of the norms of the reduced models, which no shape tells, where {@code dims} has no
+   * {@code norm_num_groups}; Stable Diffusion has 32.
+   */
   private static final int GROUPS = 4;
 
+  /** SPEC section 7; {@code scaling_factor} in {@code dims} where it is another. */
   private static final double SCALING = 0.18215;
 
-  /** Sides of the maps that the residuals' offsets are measured in, for images of full size. */
+  /** SPEC section 3: what the reference has where its configuration says nothing. */
+  private static final int RESAMPLER_HIDDEN = 3072;
+
+  private static final int RESAMPLER_FREQUENCY = 2;
+  private static final double RESAMPLER_EPSILON = 1e-12;
+
+  /** SPEC section 6: the UNet's norms. */
+  private static final double UNET_EPSILON = 1e-5;
+
+  /** SPEC section 2: the image encoder's norms. */
+  private static final double SNIFFER_EPSILON = 1e-6;
+
+  /**
+   * Sides of the maps that the residuals' offsets are measured in, for images of full size: always
+   * these, whatever the maps' own sizes (SPEC section 6).
+   */
   private static final List<Integer> FULL_MAPS = List.of(64, 32, 16, 8);
 
   private static final int FULL_IMAGE = 512;
@@ -48,7 +67,7 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
         weights.contains(trunk + "gamma"),
         dims.integer("ED"),
         weights.contains(head) ? extent(head, 0) : 0,
-        1e-6);
+        SNIFFER_EPSILON);
   }
 
   /** The visual resampler. */
@@ -58,17 +77,16 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
 
   /** A resampler of a configuration's {@code perceiver_config}. */
   static PerceiverResampler.Config resampler(Sizes sizes) {
-    String normalised = "qk_normalization";
     return new PerceiverResampler.Config(
         sizes.integer("num_queries"),
         sizes.integer("hidden_size"),
         sizes.integer("encoder_hidden_size"),
-        sizes.integer("intermediate_size"),
+        sizes.integer("intermediate_size", RESAMPLER_HIDDEN),
         sizes.integer("num_hidden_layers"),
         sizes.integer("num_attention_heads"),
-        sizes.integer("cross_attention_frequency"),
-        sizes.config().has(normalised) && sizes.flag(normalised),
-        1e-12);
+        sizes.integer("cross_attention_frequency", RESAMPLER_FREQUENCY),
+        sizes.flag("qk_normalization", false),
+        sizes.number("layer_norm_eps", RESAMPLER_EPSILON));
   }
 
   /** The autoencoder. */
@@ -84,8 +102,8 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
         extent(VAE + "decoder.conv_in.weight", 1),
         widths,
         count(levels + "0.resnets.", ".conv1.weight"),
-        GROUPS,
-        SCALING);
+        groups(),
+        dims.number("scaling_factor", SCALING));
   }
 
   /** The denoiser. */
@@ -105,8 +123,8 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
         attending,
         extent(UNET + "mid_block" + attention, 1),
         count(levels + "0.resnets.", ".conv1.weight"),
-        GROUPS,
-        1e-5);
+        groups(),
+        UNET_EPSILON);
   }
 
   /** The multi-scale residuals into the denoiser. */
@@ -124,6 +142,10 @@ public record CompleteModelSizes(Sizes dims, Sizes resampler, int imageSide, Ten
         extent(layer + "query_relpos.weight", 0),
         FULL_IMAGE / imageSide,
         FULL_MAPS);
+  }
+
+  private int groups() {
+    return dims.integer("norm_num_groups", GROUPS);
   }
 
   /** The extent of one axis of a weight. */

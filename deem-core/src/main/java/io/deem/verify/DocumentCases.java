@@ -188,7 +188,7 @@ final class DocumentCases {
       String what = name + "." + documents.size();
       state(what, document);
       results.images(what, whole(document.document().images()));
-      JsonObject scalars = results.fixture().config().getAsJsonObject("scalars");
+      Sizes scalars = new Sizes(results.fixture().config()).section("scalars");
       JsonArray sentences = new JsonArray();
       document.sentences().forEach(sentences::add);
       results
@@ -196,7 +196,7 @@ final class DocumentCases {
           .equal(
               results.prefix() + what + ".sentences",
               Verification.PLAIN_JAVA,
-              scalars.getAsJsonObject(what).getAsJsonObject("meta").get("sentences"),
+              scalars.section(what).section("meta").config().get("sentences"),
               sentences);
       documents.add(document);
     }
@@ -207,8 +207,8 @@ final class DocumentCases {
 
   private void update(String name, PromptFormat format, GenerationDocument<String> before) {
     String stored = results.prefix() + name + ".generated";
-    JsonObject scalars = results.fixture().config().getAsJsonObject("scalars");
-    boolean force = scalars.getAsJsonObject(name).get("force_gen_image_next").getAsInt() != 0;
+    Sizes scalars = new Sizes(results.fixture().config()).section("scalars");
+    boolean force = scalars.section(name).integer("force_gen_image_next") != 0;
     GenerationDocument.Continued<String> after =
         before.continued(format, results.fixture().io().longs(stored), force, PLACEHOLDER);
     state(name, after.document());

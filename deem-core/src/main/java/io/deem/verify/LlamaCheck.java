@@ -51,7 +51,8 @@ final class LlamaCheck implements FixtureCheck {
               decoder,
               head,
               scope,
-              new Replay(fixture.io(), scope, report.against(fixture.io(), engine.name())));
+              new Replay(fixture.io(), scope, report.against(fixture.io(), engine.name())),
+              new Sizes(fixture.config()));
       run.paddedOnTheRight();
       run.paddedOnTheLeft();
       run.notPadded();
@@ -63,7 +64,8 @@ final class LlamaCheck implements FixtureCheck {
     }
   }
 
-  private record Run(LlamaDecoder decoder, TextHead head, Scope scope, Replay replay) {
+  private record Run(
+      LlamaDecoder decoder, TextHead head, Scope scope, Replay replay, Sizes sizes) {
 
     void paddedOnTheRight() {
       boolean[][] real = real(replay.io(), "right_attention_mask");
@@ -151,7 +153,7 @@ final class LlamaCheck implements FixtureCheck {
       for (int i = 0; i < ids.length; i++) {
         prompts[i / length][i % length] = (int) ids[i];
       }
-      GenerationConfig config = config(name, replay.io().longs("eos_ids"));
+      GenerationConfig config = config(name, sizes, replay.io().longs("eos_ids"));
       Generation generated;
       try (Scope inner = scope.child()) {
         generated =
@@ -224,15 +226,15 @@ final class LlamaCheck implements FixtureCheck {
   }
 
   /** The stored sequences' names say how they were made, in the words of the fixture's README. */
-  private static GenerationConfig config(String name, long[] eos) {
+  private static GenerationConfig config(String name, Sizes sizes, long[] eos) {
     GenerationConfig.Builder builder =
         GenerationConfig.builder()
-            .padId(0)
+            .padId(sizes.integer("pad_token_id", 0))
             .maxNewTokens(10)
             .candidateRule(name.contains("deembeam") ? CandidateRule.DEEM : CandidateRule.STOCK)
             .eosIds(Arrays.stream(eos).mapToInt(Math::toIntExact).toArray());
     switch (name) {
-      case "gen_greedy" -> builder.maxNewTokens(12).eosIds(2);
+      case "gen_greedy" -> builder.maxNewTokens(12).eosIds(sizes.integer("eos_token_id"));
       case "gen_greedy_rep1p3_min11" ->
           builder.maxNewTokens(12).repetitionPenalty(1.3f).minLength(11);
       case "gen_beam3_lp1", "gen_deembeam3_lp1" -> builder.numBeams(3).lengthPenalty(1);

@@ -1,8 +1,6 @@
 package io.deem.verify;
 
-import com.google.gson.JsonElement;
 import io.deem.diffusion.NoiseSchedule;
-import io.deem.diffusion.PredictionType;
 import io.deem.graph.Engine;
 import io.deem.graph.Graph;
 import io.deem.graph.Scope;
@@ -73,10 +71,8 @@ final class MaskAlignCheck implements FixtureCheck {
   }
 
   private static List<String> unreached(Fixture fixture) {
-    JsonElement names = fixture.config().get(UNREACHED);
-    return names == null
-        ? List.of()
-        : names.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList();
+    Sizes config = new Sizes(fixture.config());
+    return config.has(UNREACHED) ? config.texts(UNREACHED) : List.of();
   }
 
   /** The networks; {@code plain} is the tokenizer as it would be without tokens for regions. */
@@ -97,8 +93,8 @@ final class MaskAlignCheck implements FixtureCheck {
               new AutoencoderKl(sizes.autoencoder(), CompleteModelSizes.VAE),
               new UNet(sizes.denoiser(), CompleteModelSizes.UNET),
               new MmfsNet(sizes.residuals(), CompleteModelSizes.RESIDUALS),
-              NoiseSchedule.stableDiffusion(),
-              PredictionType.EPSILON);
+              CompleteModel.schedule(fixture.config()),
+              CompleteModel.prediction(fixture.config()));
       MaskPooling.Config pooling =
           new MaskPooling.Config(config.integer("mask_shape"), config.integer("mask_mlp_hidden"));
       int grid = visual.integer("grid_size");

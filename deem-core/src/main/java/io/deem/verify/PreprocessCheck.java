@@ -66,7 +66,7 @@ final class PreprocessCheck implements FixtureCheck {
     report.equal(
         PHOTO,
         Verification.PLAIN_JAVA,
-        fixture.config().get("photo_rgb_sha256").getAsString(),
+        new Sizes(fixture.config()).text("photo_rgb_sha256"),
         sha256(photo.toRgb()));
     TensorSource io = fixture.io();
     Reference reference = report.against(io, Verification.PLAIN_JAVA);

@@ -28,7 +28,7 @@ record PromptResults(Fixture fixture, String prefix, Reference reference, Report
 
   /** How many tokens an image has. */
   int tokensPerImage() {
-    return fixture.config().get("num_img_token").getAsInt();
+    return new Sizes(fixture.config()).integer("num_img_token");
   }
 
   /** Rows with their images, and what belongs to them. */
@@ -103,8 +103,9 @@ record PromptResults(Fixture fixture, String prefix, Reference reference, Report
 
   /** A result that is no tensor. */
   void scalar(String name, String field, JsonElement actual) {
-    JsonObject scalars = fixture.config().getAsJsonObject("scalars").getAsJsonObject(name);
-    JsonElement stored = scalars == null ? null : scalars.get(field);
+    Sizes scalars = new Sizes(fixture.config()).section("scalars");
+    JsonElement stored =
+        scalars.has(name) ? scalars.section(name).config().get(field) : null;
     report.equal(prefix + name + "." + field, Verification.PLAIN_JAVA, stored, actual);
   }
 

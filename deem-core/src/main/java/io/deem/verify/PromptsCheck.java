@@ -42,12 +42,12 @@ final class PromptsCheck implements FixtureCheck {
     ReferenceTokenizer tokenizers =
         ReferenceTokenizer.find(fixture.folder(), ReferenceTokenizer.LLAMA);
     JsonObject samples = fixture.json("samples.json").getAsJsonObject();
-    templates(fixture.config().getAsJsonObject("templates"), report);
+    templates(new Sizes(fixture.config()).section("templates"), report);
     for (Mode mode : new Mode[] {Mode.LEGACY, Mode.MODERN}) {
       LlamaTokenizer plain = tokenizers.open(mode, false);
       LlamaTokenizer grounding = tokenizers.open(mode, true);
       if (mode == Mode.LEGACY) {
-        specialIds(fixture.config().getAsJsonObject("special"), grounding, report);
+        specialIds(new Sizes(fixture.config()).section("special"), grounding, report);
       }
       String prefix = mode == Mode.LEGACY ? LEGACY : "nonlegacy.";
       PromptResults results =
@@ -70,7 +70,7 @@ final class PromptsCheck implements FixtureCheck {
     }
   }
 
-  private static void specialIds(JsonObject special, LlamaTokenizer tokenizer, Report report) {
+  private static void specialIds(Sizes special, LlamaTokenizer tokenizer, Report report) {
     Map<String, String> texts =
         Map.of(
             "bos", "<s>",
@@ -81,17 +81,17 @@ final class PromptsCheck implements FixtureCheck {
             "endref", "</ref>",
             "box", "<box>",
             "endbox", "</box>");
-    for (Map.Entry<String, JsonElement> id : special.entrySet()) {
-      String text = texts.get(id.getKey());
+    for (String id : special.names()) {
+      String text = texts.get(id);
       int actual = text == null ? tokenizer.paddingId() : tokenizer.tokenId(text).orElse(-1);
-      report.equal("special." + id.getKey(), JAVA, id.getValue().getAsInt(), actual);
+      report.equal("special." + id, JAVA, special.integer(id), actual);
     }
   }
 
-  private static void templates(JsonObject templates, Report report) {
-    JsonObject training = templates.getAsJsonObject("VQACaptionTrainCollator");
+  private static void templates(Sizes templates, Report report) {
+    Sizes training = templates.section("VQACaptionTrainCollator");
     template("VQACaptionTrainCollator", PromptTemplate.QUESTION_TRAINING, training, "", report);
-    JsonObject pairs = templates.getAsJsonObject("ImageTextPairTrainCollator");
+    Sizes pairs = templates.section("ImageTextPairTrainCollator");
     String name = "ImageTextPairTrainCollator";
     template(name, PromptTemplate.CAPTION_TRAINING, pairs, "caption_", report);
     template(name, PromptTemplate.IMAGE_TRAINING, pairs, "image_", report);
@@ -116,20 +116,22 @@ final class PromptsCheck implements FixtureCheck {
   }
 
   private static void template(
-      String name, PromptTemplate template, JsonObject stored, String prefix, Report report) {
+      String name, PromptTemplate template, Sizes stored, String prefix, Report report) {
     String what = "templates." + name + "." + prefix;
-    equal(what + "system_prompt", stored.get("system_prompt"), template.system(), report);
-    equal(what + "user_prompt", stored.get(prefix + "user_prompt"), template.user(), report);
+    equal(what + "system_prompt", stored.config().get("system_prompt"), template.system(), report);
+    equal(what + "user_prompt", stored.config().get(prefix + "user_prompt"), template.user(), report);
     equal(
-        what + "assist_prompt", stored.get(prefix + "assist_prompt"), template.assistant(), report);
+        what + "assist_prompt", stored.config().get(prefix + "assist_prompt"), template.assistant(), report);
   }
 
   private static void list(
-      JsonObject templates, Report report, PromptTemplate template, String... path) {
-    JsonElement stored = templates;
-    for (String step : path) {
-      stored = stored.getAsJsonObject().get(step);
+      Sizes templates, Report report, PromptTemplate template, String... path) {
+    Sizes around = templates;
+    int last = path.length - 1;
+    for (int i = 0; i < last; i++) {
+      around = around.section(path[i]);
     }
+    JsonElement stored = around.config().get(path[last]);
     JsonArray actual = new JsonArray();
     actual.add(template.assistant());
     actual.add(template.user());

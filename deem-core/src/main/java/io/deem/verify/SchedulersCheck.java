@@ -69,7 +69,7 @@ final class SchedulersCheck implements FixtureCheck {
   public void run(Fixture fixture, Engine engine, Report report) {
     TensorSource io = fixture.io();
     Reference reference = report.against(io, Verification.PLAIN_JAVA);
-    NoiseSchedule schedule = schedule(fixture.config().getAsJsonObject("base"));
+    NoiseSchedule schedule = schedule(new Sizes(fixture.config()).section("base"));
     tables(io, schedule, reference);
     for (String name : io.names()) {
       Matcher matcher = TIMESTEPS.matcher(name);
@@ -83,8 +83,8 @@ final class SchedulersCheck implements FixtureCheck {
         timesteps(name, config.sampler(), reference, io);
       }
     }
-    for (JsonElement element : fixture.config().getAsJsonArray("cases")) {
-      sampling(element.getAsJsonObject(), io, report, reference);
+    for (Sizes run : new Sizes(fixture.config()).sections("cases")) {
+      sampling(run, io, report, reference);
     }
   }
 
@@ -108,8 +108,8 @@ final class SchedulersCheck implements FixtureCheck {
   }
 
   private static void sampling(
-      JsonObject run, TensorSource io, Report report, Reference reference) {
-    String name = run.get("name").getAsString();
+      Sizes run, TensorSource io, Report report, Reference reference) {
+    String name = run.text("name");
     Sampler sampler = samplerConfig(run).sampler();
     timesteps(name + "/timesteps", sampler, reference, io);
     reference.output(name + "/init_noise_sigma", new float[] {sampler.initNoiseSigma()}, 1);
@@ -146,7 +146,7 @@ final class SchedulersCheck implements FixtureCheck {
     }
     reference.output(name + "/latents", latents, stacked);
     if (run.has("rand_used")) {
-      int expected = run.get("rand_used").getAsInt();
+      int expected = run.integer("rand_used");
       report.equal(name + "/rand_used", Verification.PLAIN_JAVA, expected, noise.draws);
     }
   }
@@ -179,49 +179,66 @@ final class SchedulersCheck implements FixtureCheck {
     }
   }
 
-  private static NoiseSchedule schedule(JsonObject config) {
+  /** The noise schedule that a scheduler's options describe. */
+  static NoiseSchedule schedule(Sizes config) {
+    String betas = config.text("beta_schedule");
     NoiseSchedule.Betas kind =
-        switch (config.get("beta_schedule").getAsString()) {
+        switch (betas) {
           case "linear" -> NoiseSchedule.Betas.LINEAR;
           case "scaled_linear" -> NoiseSchedule.Betas.SCALED_LINEAR;
           case "squaredcos_cap_v2" -> NoiseSchedule.Betas.SQUARED_COSINE;
-          default -> throw new IllegalArgumentException("unknown beta_schedule in " + config);
+          default ->
+              throw new IllegalArgumentException(
+                  "config.json: " + config.path() + "beta_schedule is unknown: " + betas);
         };
     return new NoiseSchedule(
         kind,
-        config.get("beta_start").getAsDouble(),
-        config.get("beta_end").getAsDouble(),
-        config.get("num_train_timesteps").getAsInt());
+        config.number("beta_start"),
+        config.number("beta_end"),
+        config.integer("num_train_timesteps"));
   }
 
-  /** A sampler of {@code cls} with {@code n} steps and the options of {@code config}. */
-  static SamplerConfig samplerConfig(JsonObject run) {
-    JsonObject config = run.getAsJsonObject("config");
-    IMPLEMENTED.forEach((option, value) -> requireImplemented(config, option, value));
-    SamplerConfig.Builder builder =
-        SamplerConfig.builder(known(CLASSES, run.get("cls").getAsString()))
-            .schedule(schedule(config))
-            .steps(run.get("n").getAsInt())
-            .predictionType(
-                PredictionType.valueOf(upper(config.get("prediction_type").getAsString())))
-            .timestepSpacing(spacing(config.get("timestep_spacing").getAsString()))
-            .stepsOffset(config.get("steps_offset").getAsInt())
-            .clipSample(flag(config, "clip_sample", false))
-            .setAlphaToOne(flag(config, "set_alpha_to_one", true))
-            .skipRungeKutta(flag(config, "skip_prk_steps", false))
-            .lowerOrderFinal(flag(config, "lower_order_final", true))
-            .karrasSigmas(flag(config, "use_karras_sigmas", false));
-    if (config.has("clip_sample_range")) {
-      builder.clipRange(config.get("clip_sample_range").getAsFloat());
+  /** What the network predicts by a scheduler's options. */
+  static PredictionType prediction(Sizes config) {
+    return constant(PredictionType.class, config, "prediction_type");
+  }
+
+  private static <E extends Enum<E>> E constant(Class<E> type, Sizes config, String name) {
+    String text = config.text(name);
+    try {
+      return Enum.valueOf(type, upper(text));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "config.json: " + config.path() + name + " is unknown: " + text, e);
     }
-    if (config.has("solver_order")) {
-      builder.solverOrder(config.get("solver_order").getAsInt());
-    }
-    JsonObject arguments = run.getAsJsonObject("step_kwargs");
-    if (arguments != null && arguments.has("eta")) {
-      builder.eta(arguments.get("eta").getAsFloat());
-    }
-    return builder.build();
+  }
+
+  private static SamplerConfig samplerConfig(Sizes run) {
+    double eta =
+        run.has("step_kwargs") && !run.config().get("step_kwargs").isJsonNull()
+            ? run.section("step_kwargs").number("eta", 0)
+            : 0;
+    return samplerConfig(run.text("cls"), run.integer("n"), run.section("config"), eta);
+  }
+
+  /** A sampler of a scheduler's class with its options. */
+  static SamplerConfig samplerConfig(String scheduler, int steps, Sizes config, double eta) {
+    IMPLEMENTED.forEach((option, value) -> requireImplemented(config.config(), option, value));
+    return SamplerConfig.builder(known(CLASSES, scheduler))
+        .schedule(schedule(config))
+        .steps(steps)
+        .predictionType(prediction(config))
+        .timestepSpacing(constant(TimestepSpacing.class, config, "timestep_spacing"))
+        .stepsOffset(config.integer("steps_offset"))
+        .clipSample(config.flag("clip_sample", false))
+        .clipRange((float) config.number("clip_sample_range", 1))
+        .setAlphaToOne(config.flag("set_alpha_to_one", true))
+        .skipRungeKutta(config.flag("skip_prk_steps", false))
+        .solverOrder(config.integer("solver_order", 2))
+        .lowerOrderFinal(config.flag("lower_order_final", true))
+        .karrasSigmas(config.flag("use_karras_sigmas", false))
+        .eta((float) eta)
+        .build();
   }
 
   /** An option whose other values the samplers do not know must not be passed over in silence. */
@@ -237,10 +254,6 @@ final class SchedulersCheck implements FixtureCheck {
               + value
               + " is known");
     }
-  }
-
-  private static boolean flag(JsonObject config, String name, boolean absent) {
-    return config.has(name) ? config.get(name).getAsBoolean() : absent;
   }
 
   private static TimestepSpacing spacing(String name) {

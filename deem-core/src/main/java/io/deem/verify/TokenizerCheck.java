@@ -8,7 +8,6 @@ import io.deem.text.LlamaTokenizer.Mode;
 import io.deem.text.TokenBatch;
 import io.deem.text.TokenBatch.Side;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,9 +45,9 @@ final class TokenizerCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) throws IOException {
-    JsonObject config = fixture.config();
+    Sizes config = new Sizes(fixture.config());
     ReferenceTokenizer reference =
-        ReferenceTokenizer.find(fixture.folder(), config.get("vocab_sha256").getAsString());
+        ReferenceTokenizer.find(fixture.folder(), config.text("vocab_sha256"));
     Map<String, LlamaTokenizer> tokenizers = new LinkedHashMap<>();
     tokenizers.put("legacy", reference.open(Mode.LEGACY, false));
     tokenizers.put("nonlegacy", reference.open(Mode.MODERN, false));
@@ -65,19 +64,20 @@ final class TokenizerCheck implements FixtureCheck {
   }
 
   private static void vocabulary(
-      JsonObject config, Map<String, LlamaTokenizer> tokenizers, Report report) {
+      Sizes config, Map<String, LlamaTokenizer> tokenizers, Report report) {
     LlamaTokenizer plain = tokenizers.get("legacy");
     LlamaTokenizer grounding = tokenizers.get("legacy" + GROUNDING);
-    report.equal("len", JAVA, config.get("len").getAsInt(), plain.vocabularySize());
+    report.equal("len", JAVA, config.integer("len"), plain.vocabularySize());
     report.equal(
-        "len_grounding", JAVA, config.get("len_grounding").getAsInt(), grounding.vocabularySize());
-    report.equal("pad_token_id", JAVA, config.get("pad_token_id").getAsInt(), plain.paddingId());
-    for (Map.Entry<String, JsonElement> token : config.getAsJsonObject("special_ids").entrySet()) {
+        "len_grounding", JAVA, config.integer("len_grounding"), grounding.vocabularySize());
+    report.equal("pad_token_id", JAVA, config.integer("pad_token_id"), plain.paddingId());
+    Sizes special = config.section("special_ids");
+    for (String token : special.names()) {
       report.equal(
-          "special_ids." + token.getKey(),
+          "special_ids." + token,
           JAVA,
-          token.getValue().getAsInt(),
-          grounding.tokenId(token.getKey()).orElse(-1));
+          special.integer(token),
+          grounding.tokenId(token).orElse(-1));
     }
   }
 
@@ -150,8 +150,7 @@ final class TokenizerCheck implements FixtureCheck {
   }
 
   private static void batches(Fixture fixture, LlamaTokenizer tokenizer, Report report) {
-    List<String> texts = new ArrayList<>();
-    fixture.config().getAsJsonArray("padding_batch").forEach(text -> texts.add(text.getAsString()));
+    List<String> texts = new Sizes(fixture.config()).texts("padding_batch");
     Reference reference = report.against(fixture.io(), JAVA);
     for (String name : fixture.io().names()) {
       Matcher matcher = BATCH.matcher(name);

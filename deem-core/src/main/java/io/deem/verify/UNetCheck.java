@@ -1,7 +1,5 @@
 package io.deem.verify;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.deem.graph.Engine;
 import io.deem.graph.Scope;
 import io.deem.graph.Session;
@@ -41,11 +39,9 @@ final class UNetCheck implements FixtureCheck {
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
     Reference reference = report.against(fixture.io(), engine.name());
-    Sizes sizes = new Sizes(fixture.config().getAsJsonObject("unet"));
-    UNet unet = new UNet(unetConfig(sizes), UNET);
-    MmfsNet mmfs =
-        new MmfsNet(
-            mmfsConfig(unet.config(), new Sizes(fixture.config().getAsJsonObject("mmfs"))), MMFS);
+    Sizes sizes = new Sizes(fixture.config());
+    UNet unet = new UNet(unetConfig(sizes.section("unet")), UNET);
+    MmfsNet mmfs = new MmfsNet(mmfsConfig(unet.config(), sizes.section("mmfs")), MMFS);
     try (Session session = engine.open(fixture.weights())) {
       try (Scope scope = session.scope()) {
         Replay replay = new Replay(fixture.io(), scope, reference);
@@ -156,15 +152,15 @@ final class UNetCheck implements FixtureCheck {
 
   private static UNet.Config unetConfig(Sizes sizes) {
     List<Integer> widths = sizes.integers("block_out_channels");
-    List<Boolean> attending = attending(sizes.config(), "down_block_types");
-    List<Boolean> mirrored = new ArrayList<>(attending(sizes.config(), "up_block_types"));
+    List<Boolean> attending = attending(sizes, "down_block_types");
+    List<Boolean> mirrored = new ArrayList<>(attending(sizes, "up_block_types"));
     Collections.reverse(mirrored);
     if (!mirrored.equals(attending)) {
       throw new IllegalArgumentException(
           "config.json: up_block_types do not mirror down_block_types");
     }
     List<Integer> heads =
-        sizes.config().get("attention_head_dim").isJsonArray()
+        sizes.has("attention_head_dim") && sizes.config().get("attention_head_dim").isJsonArray()
             ? sizes.integers("attention_head_dim")
             : Collections.nCopies(widths.size(), sizes.integer("attention_head_dim"));
     return new UNet.Config(
@@ -179,10 +175,9 @@ final class UNetCheck implements FixtureCheck {
         sizes.number("norm_eps"));
   }
 
-  private static List<Boolean> attending(JsonObject config, String name) {
+  private static List<Boolean> attending(Sizes sizes, String name) {
     List<Boolean> attending = new ArrayList<>();
-    for (JsonElement element : config.getAsJsonArray(name)) {
-      String type = element.getAsString();
+    for (String type : sizes.texts(name)) {
       if (!ATTENDING.contains(type) && !PLAIN.contains(type)) {
         throw new IllegalArgumentException("config.json: unknown type in " + name + ": " + type);
       }

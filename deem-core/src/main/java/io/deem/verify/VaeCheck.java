@@ -1,15 +1,11 @@
 package io.deem.verify;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import io.deem.graph.Engine;
 import io.deem.graph.Scope;
 import io.deem.graph.Session;
 import io.deem.graph.Value;
 import io.deem.model.AutoencoderKl;
 import io.deem.weights.TensorSource;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * The autoencoder: a picture's distribution, a draw from it with stored noise, and a decoded
@@ -31,7 +27,7 @@ final class VaeCheck implements FixtureCheck {
   public void run(Fixture fixture, Engine engine, Report report) {
     TensorSource io = fixture.io();
     Reference reference = report.against(io, engine.name());
-    AutoencoderKl vae = new AutoencoderKl(config(fixture.config()), "");
+    AutoencoderKl vae = new AutoencoderKl(config(new Sizes(fixture.config())), "");
     try (Session session = engine.open(fixture.weights());
         Scope scope = session.scope()) {
       AutoencoderKl.Moments moments = vae.encode(scope, input(scope, io, "pixel_values"));
@@ -59,18 +55,14 @@ final class VaeCheck implements FixtureCheck {
     reference.output(name, value.floats(), value.shape());
   }
 
-  private static AutoencoderKl.Config config(JsonObject config) {
-    List<Integer> widths = new ArrayList<>();
-    for (JsonElement width : config.getAsJsonArray("block_out_channels")) {
-      widths.add(width.getAsInt());
-    }
+  private static AutoencoderKl.Config config(Sizes sizes) {
     return new AutoencoderKl.Config(
-        config.get("in_channels").getAsInt(),
-        config.get("out_channels").getAsInt(),
-        config.get("latent_channels").getAsInt(),
-        widths,
-        config.get("layers_per_block").getAsInt(),
-        config.get("norm_num_groups").getAsInt(),
-        config.get("scaling_factor").getAsDouble());
+        sizes.integer("in_channels"),
+        sizes.integer("out_channels"),
+        sizes.integer("latent_channels"),
+        sizes.integers("block_out_channels"),
+        sizes.integer("layers_per_block"),
+        sizes.integer("norm_num_groups"),
+        sizes.number("scaling_factor"));
   }
 }

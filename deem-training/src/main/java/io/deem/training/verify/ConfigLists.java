@@ -1,7 +1,7 @@
 package io.deem.training.verify;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.deem.verify.Sizes;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -14,11 +14,11 @@ final class ConfigLists {
   private ConfigLists() {}
 
   static List<String> names(JsonObject config, String list) {
-    return config.getAsJsonArray(list).asList().stream().map(JsonElement::getAsString).toList();
+    return new Sizes(config).texts(list);
   }
 
   static int[] ints(JsonObject config, String list) {
-    return config.getAsJsonArray(list).asList().stream().mapToInt(JsonElement::getAsInt).toArray();
+    return new Sizes(config).integers(list).stream().mapToInt(Integer::intValue).toArray();
   }
 
   static int[] ints(long[] values) {

@@ -22,7 +22,6 @@ import io.deem.verify.Sizes;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A linear layer with low-rank adapters: what it computes, every gradient, and the merged weight.
@@ -53,10 +52,9 @@ public final class LoraCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
-    for (Map.Entry<String, JsonElement> each :
-        fixture.config().getAsJsonObject("cases").entrySet()) {
-      Sizes sizes = new Sizes(each.getValue().getAsJsonObject());
-      run(each.getKey() + ".", sizes, fixture, TorchEngines.of(engine), report);
+    Sizes cases = new Sizes(fixture.config()).section("cases");
+    for (String name : cases.names()) {
+      run(name + ".", cases.section(name), fixture, TorchEngines.of(engine), report);
     }
   }
 

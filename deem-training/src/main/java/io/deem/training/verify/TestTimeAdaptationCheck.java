@@ -1,9 +1,6 @@
 package io.deem.training.verify;
 
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import io.deem.diffusion.NoiseSchedule;
-import io.deem.diffusion.PredictionType;
 import io.deem.graph.Engine;
 import io.deem.graph.Graph;
 import io.deem.graph.Scope;
@@ -26,6 +23,7 @@ import io.deem.training.TestTimeAdaptation;
 import io.deem.training.TestTimeAdaptation.Images;
 import io.deem.training.TestTimeAdaptation.Step;
 import io.deem.training.TestTimeAdaptation.StepListener;
+import io.deem.verify.CompleteModel;
 import io.deem.verify.CompleteModelSizes;
 import io.deem.verify.Fixture;
 import io.deem.verify.FixtureCheck;
@@ -36,7 +34,6 @@ import io.deem.verify.Tolerance;
 import io.deem.weights.TensorSource;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -71,20 +68,23 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
 
   @Override
   public void run(Fixture fixture, Engine engine, Report report) {
-    for (Map.Entry<String, JsonElement> each :
-        fixture.config().getAsJsonObject("cases").entrySet()) {
+    Sizes cases = new Sizes(fixture.config()).section("cases");
+    for (String name : cases.names()) {
+      if (!fixture.has(name + ".losses")) {
+        continue;
+      }
       try (Session session = engine.open(fixture.weights())) {
         if (!(session instanceof TorchSession training)) {
           throw new IllegalStateException(engine.name() + " cannot train");
         }
-        new Case(each.getKey(), each.getValue().getAsJsonObject(), fixture, training, report).run();
+        new Case(name, cases.section(name), fixture, training, report).run();
       }
     }
   }
 
   private static final class Case implements StepListener {
     final String name;
-    final JsonObject options;
+    final Sizes options;
     final TensorSource io;
     final TensorSource weights;
     final TorchSession session;
@@ -96,7 +96,7 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
     final double rate;
     final float[] losses;
 
-    Case(String name, JsonObject options, Fixture fixture, TorchSession session, Report report) {
+    Case(String name, Sizes options, Fixture fixture, TorchSession session, Report report) {
       this.name = name + ".";
       this.options = options;
       this.io = fixture.io();
@@ -127,10 +127,10 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
               new AutoencoderKl(sizes.autoencoder(), CompleteModelSizes.VAE),
               new UNet(sizes.denoiser(), CompleteModelSizes.UNET),
               new MmfsNet(sizes.residuals(), CompleteModelSizes.RESIDUALS),
-              NoiseSchedule.stableDiffusion(),
-              PredictionType.EPSILON);
-      steps = options.get("steps").getAsInt();
-      rate = options.get("lr").getAsDouble();
+              CompleteModel.schedule(fixture.config()),
+              CompleteModel.prediction(fixture.config()));
+      steps = options.integer("steps");
+      rate = options.number("lr");
       losses = new float[steps];
     }
 
@@ -142,16 +142,16 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
           reference.output(
               name + "no_tta.vis_embed", before, io.info(name + "no_tta.vis_embed").shape());
         }
-        boolean minimal = options.get("variant").getAsString().equals("minimal");
+        boolean minimal = options.text("variant").equals("minimal");
         TestTimeAdaptation adaptation =
             new TestTimeAdaptation(
                 session,
                 eyes,
                 diffusion,
-                new Freezing(true, options.get("freeze_vfm").getAsBoolean(), true),
+                new Freezing(true, options.flag("freeze_vfm"), true),
                 new TestTimeAdaptation.Config(
                     steps,
-                    options.get("n").getAsInt(),
+                    options.integer("n"),
                     rate,
                     minimal
                         ? VisualTokenizer.RegionPlace.BEFORE_PROJECTION
@@ -166,7 +166,7 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
     private Images images() {
       long[] shape = io.info("image").shape();
       float[] regions = io.floats("region_mask");
-      if (options.get("mask").getAsString().equals("ones")) {
+      if (options.text("mask").equals("ones")) {
         Arrays.fill(regions, 1);
       }
       return new Images(
@@ -227,7 +227,7 @@ public final class TestTimeAdaptationCheck implements FixtureCheck {
           name + "with_gradient",
           session.engineName(),
           Set.of(),
-          ConfigLists.difference(Set.copyOf(ConfigLists.names(options, "with_gradient")), reached));
+          ConfigLists.difference(Set.copyOf(options.texts("with_gradient")), reached));
     }
 
     @Override
