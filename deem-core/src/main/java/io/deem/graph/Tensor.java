@@ -441,8 +441,7 @@ public final class Tensor {
     return graph.node(
         Op.ATTENTION,
         Arrays.asList(this, key, value, mask),
-        Attributes.of(
-            "causal", causal, "scale", scale, "dropout", dropout, "appended", appended),
+        Attributes.of("causal", causal, "scale", scale, "dropout", dropout, "appended", appended),
         shape.with(-1, value.dim(3)),
         type);
   }

@@ -53,7 +53,8 @@ public final class StageTraining implements TrainingEngine {
    * Training of a model.
    *
    * @param folder is read when training starts and never written
-   * @param options where and how libtorch computes, but for the precision, which the settings choose
+   * @param options where and how libtorch computes, but for the precision, which the settings
+   *     choose
    */
   public StageTraining(Path folder, TorchOptions options) {
     this.folder = folder;
@@ -155,7 +156,8 @@ public final class StageTraining implements TrainingEngine {
   }
 
   private TorchSession open(ModelFolder model, TrainingSettings settings, Recipe recipe) {
-    TorchSession session = new TorchEngine(options.withPrecision(precision(settings))).open(model.weights());
+    TorchSession session =
+        new TorchEngine(options.withPrecision(precision(settings))).open(model.weights());
     session.trainable(recipe.freezing());
     model.network().params().forEach(session::load);
     return session;

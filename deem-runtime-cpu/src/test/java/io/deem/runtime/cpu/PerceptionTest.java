@@ -38,7 +38,6 @@ import io.deem.perception.InterleavedText;
 import io.deem.perception.NetworkPerceiver;
 import io.deem.runtime.CallGuard;
 import io.deem.torch.TorchEngine;
-import io.deem.runtime.CallGuard;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
