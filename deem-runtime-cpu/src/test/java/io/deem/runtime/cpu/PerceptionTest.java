@@ -198,7 +198,7 @@ class PerceptionTest {
   void aTextStopsWhereItIsToldTo() {
     GenerationOptions drawn = long12().withTemperature(3);
     String whole = eyes.describe(PICTURE, drawn).text();
-    String word = " " + whole.split(" ")[4];
+    String word = " " + whole.split(" ", -1)[4];
     String expected = whole.substring(0, whole.indexOf(word)).strip();
     List<String> pieces = new ArrayList<>();
     Description cut = eyes.describe(PICTURE, drawn.withStop(word), pieces::add);
@@ -206,7 +206,7 @@ class PerceptionTest {
     assertEquals(expected, String.join("", pieces));
     assertTrue(cut.tokens() < 12, "generation ends there");
     String beams = eyes.describe(PICTURE, long12().withBeams(2)).text();
-    String third = beams.split(" ")[2];
+    String third = beams.split(" ", -1)[2];
     assertEquals(
         beams.substring(0, beams.indexOf(third)).strip(),
         eyes.describe(PICTURE, long12().withBeams(2).withStop(third)).text());
@@ -225,7 +225,7 @@ class PerceptionTest {
             PICTURE);
     List<String> questions =
         List.of(QUESTION, "red", "What color is the cat ?", "Is it a photo of a dog", "Is it ?");
-    String word = eyes.describe(PICTURE, long12().withTemperature(3)).text().split(" ")[3];
+    String word = eyes.describe(PICTURE, long12().withTemperature(3)).text().split(" ", -1)[3];
     for (GenerationOptions options :
         List.of(
             PLAIN,
