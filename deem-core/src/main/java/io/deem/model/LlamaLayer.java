@@ -35,7 +35,6 @@ final class LlamaLayer {
   /** One more than the images that a token can tell apart by their order. */
   static final int MAX_IMAGES = 50;
 
-
   /**
    * What a block of this layer is given and returns.
    *

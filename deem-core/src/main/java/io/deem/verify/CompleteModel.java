@@ -16,7 +16,9 @@ import java.util.Arrays;
  */
 public final class CompleteModel {
 
-  /** Of a LLaMA whose configuration says nothing else; the reduced models' do not lie beside them. */
+  /**
+   * Of a LLaMA whose configuration says nothing else; the reduced models' do not lie beside them.
+   */
   private static final double LLAMA_EPSILON = 1e-6;
 
   /** The base theta of the rotary positions, SPEC section 1. */

@@ -64,8 +64,7 @@ final class LlamaCheck implements FixtureCheck {
     }
   }
 
-  private record Run(
-      LlamaDecoder decoder, TextHead head, Scope scope, Replay replay, Sizes sizes) {
+  private record Run(LlamaDecoder decoder, TextHead head, Scope scope, Replay replay, Sizes sizes) {
 
     void paddedOnTheRight() {
       boolean[][] real = real(replay.io(), "right_attention_mask");

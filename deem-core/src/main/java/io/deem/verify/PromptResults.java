@@ -104,8 +104,7 @@ record PromptResults(Fixture fixture, String prefix, Reference reference, Report
   /** A result that is no tensor. */
   void scalar(String name, String field, JsonElement actual) {
     Sizes scalars = new Sizes(fixture.config()).section("scalars");
-    JsonElement stored =
-        scalars.has(name) ? scalars.section(name).config().get(field) : null;
+    JsonElement stored = scalars.has(name) ? scalars.section(name).config().get(field) : null;
     report.equal(prefix + name + "." + field, Verification.PLAIN_JAVA, stored, actual);
   }
 

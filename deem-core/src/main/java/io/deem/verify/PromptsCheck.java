@@ -119,9 +119,13 @@ final class PromptsCheck implements FixtureCheck {
       String name, PromptTemplate template, Sizes stored, String prefix, Report report) {
     String what = "templates." + name + "." + prefix;
     equal(what + "system_prompt", stored.config().get("system_prompt"), template.system(), report);
-    equal(what + "user_prompt", stored.config().get(prefix + "user_prompt"), template.user(), report);
     equal(
-        what + "assist_prompt", stored.config().get(prefix + "assist_prompt"), template.assistant(), report);
+        what + "user_prompt", stored.config().get(prefix + "user_prompt"), template.user(), report);
+    equal(
+        what + "assist_prompt",
+        stored.config().get(prefix + "assist_prompt"),
+        template.assistant(),
+        report);
   }
 
   private static void list(

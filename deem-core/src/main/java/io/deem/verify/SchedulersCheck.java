@@ -107,8 +107,7 @@ final class SchedulersCheck implements FixtureCheck {
     }
   }
 
-  private static void sampling(
-      Sizes run, TensorSource io, Report report, Reference reference) {
+  private static void sampling(Sizes run, TensorSource io, Report report, Reference reference) {
     String name = run.text("name");
     Sampler sampler = samplerConfig(run).sampler();
     timesteps(name + "/timesteps", sampler, reference, io);

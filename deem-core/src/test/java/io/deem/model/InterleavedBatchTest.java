@@ -80,8 +80,7 @@ class InterleavedBatchTest {
   @Test
   void promptsAreCountedBeforeTheShift() {
     InterleavedBatch.TextTargets targets = both().textTargets(new int[] {6, 2}, false);
-    assertArrayEquals(
-        new long[] {5, 8, 10, 11, 14, 15, LENGTH + 1, LENGTH + 4}, targets.places());
+    assertArrayEquals(new long[] {5, 8, 10, 11, 14, 15, LENGTH + 1, LENGTH + 4}, targets.places());
   }
 
   @Test
@@ -108,10 +107,34 @@ class InterleavedBatchTest {
     assertEquals(7, contexts.longest());
     assertArrayEquals(
         new long[] {
-          1, 0, 0, 0, 0, 0, 0, //
-          6, 5, 4, 3, 2, 1, 0, //
-          12, 11, 10, 0, 0, 0, 0, //
-          LENGTH + 2, LENGTH + 1, LENGTH, 0, 0, 0, 0
+          1,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0, //
+          6,
+          5,
+          4,
+          3,
+          2,
+          1,
+          0, //
+          12,
+          11,
+          10,
+          0,
+          0,
+          0,
+          0, //
+          LENGTH + 2,
+          LENGTH + 1,
+          LENGTH,
+          0,
+          0,
+          0,
+          0
         },
         contexts.rows());
     assertArrayEquals(
@@ -156,7 +179,6 @@ class InterleavedBatchTest {
   @Test
   void anImageCutInTwoIsRefused() {
     int[] cut = {BEGIN, START, IMAGE, 3};
-    assertThrows(
-        IllegalArgumentException.class, () -> batch(InterleavedBatch.Padding.RIGHT, cut));
+    assertThrows(IllegalArgumentException.class, () -> batch(InterleavedBatch.Padding.RIGHT, cut));
   }
 }

@@ -142,8 +142,7 @@ class DeemNetworkTest {
 
   private static List<Value> maps(TorchScope scope, int count) {
     return IntStream.of(16, 8, 4, 2)
-        .mapToObj(
-            side -> scope.floats(new float[count * 16 * side * side], count, 16, side, side))
+        .mapToObj(side -> scope.floats(new float[count * 16 * side * side], count, 16, side, side))
         .toList();
   }
 

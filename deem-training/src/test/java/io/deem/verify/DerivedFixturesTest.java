@@ -85,8 +85,7 @@ class DerivedFixturesTest {
 
   @Test
   void adaptationNeedsNotEveryCase() throws IOException {
-    Path copy =
-        copy("tta", tensor -> !tensor.matches("(W|Wfast|Wfwd)\\..*"), config -> {});
+    Path copy = copy("tta", tensor -> !tensor.matches("(W|Wfast|Wfwd)\\..*"), config -> {});
     Report report = assertPasses(copy);
     assertTrue(named(report, "V.losses"));
     assertTrue(report.comparisons().stream().noneMatch(c -> c.name().startsWith("W")));
@@ -185,8 +184,7 @@ class DerivedFixturesTest {
             IllegalArgumentException.class,
             () ->
                 complete(
-                    config ->
-                        config.getAsJsonObject("scheduler").addProperty("beta_end", 0.02)));
+                    config -> config.getAsJsonObject("scheduler").addProperty("beta_end", 0.02)));
     assertTrue(refused.getMessage().startsWith("config.json: scheduler"), refused.getMessage());
   }
 

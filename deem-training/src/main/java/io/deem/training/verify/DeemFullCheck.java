@@ -143,7 +143,9 @@ public final class DeemFullCheck implements FixtureCheck {
       this.reference = report.against(io, engine.name());
     }
 
-    /** The model's own weights and dropout; SPEC section 9.6 has those of a model that says none. */
+    /**
+     * The model's own weights and dropout; SPEC section 9.6 has those of a model that says none.
+     */
     private DeemNetwork.Options options(boolean normaliseTwice) {
       DeemNetwork.LossWeights paper = DeemNetwork.LossWeights.PAPER;
       Sizes model = new Sizes(fixture.config()).section("model");
@@ -267,7 +269,8 @@ public final class DeemFullCheck implements FixtureCheck {
       Replay replay = new Replay(io, scope, reference);
       InterleavedBatch batch = batch();
       InterleavedBatch.TextTargets targets =
-          batch.textTargets(ConfigLists.ints(run.config(), "ignore_prompt_token_offset"), onlyAfterImages);
+          batch.textTargets(
+              ConfigLists.ints(run.config(), "ignore_prompt_token_offset"), onlyAfterImages);
       FullSteps.targets("B.gt_text_ids", batch, targets, reference);
       DeemNetwork.Example example =
           new DeemNetwork.Example(
@@ -279,7 +282,10 @@ public final class DeemFullCheck implements FixtureCheck {
               imageLoss);
       DeemNetwork.Losses losses =
           network
-              .step(scope, example, new DeemNetwork.Options(weights, true, asReference().conditionDropout()),
+              .step(
+                  scope,
+                  example,
+                  new DeemNetwork.Options(weights, true, asReference().conditionDropout()),
                   draws("B.rand."))
               .losses();
       losses("B.", losses);
@@ -366,11 +372,7 @@ public final class DeemFullCheck implements FixtureCheck {
       List<Double> betas = optimizer.numbers("betas");
       return new AdamW(
           training,
-          new AdamW.Config(
-              betas.get(0),
-              betas.get(1),
-              optimizer.number("eps"),
-              maxNorm),
+          new AdamW.Config(betas.get(0), betas.get(1), optimizer.number("eps"), maxNorm),
           ParameterGroup.PRETRAINING,
           AdamW.decaying(Freezing::inLayerNorm));
     }
