@@ -199,6 +199,24 @@ public final class InterleavedBatch {
     return visible;
   }
 
+  /** The most images that any token sees; see {@link #visible}. */
+  public int mostVisible() {
+    int most = 0;
+    for (int row = 0; row < rows; row++) {
+      int seen = 0;
+      for (int start = 0, place = 0; place < length; place++) {
+        if (id(row, place) == special.beginning) {
+          seen = 0;
+        } else if (start < starts[row].length && starts[row][start] + 1 == place) {
+          start++;
+          seen++;
+        }
+        most = Math.max(most, seen);
+      }
+    }
+    return most;
+  }
+
   /** Tokens of text that count in the loss, and what should follow each. */
   public record TextTargets(long[] places, long[] targets) {
 

@@ -20,6 +20,12 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class InterleavedDecoder {
 
+  /**
+   * The most images that a token can tell apart by their order, and so the most that a document may
+   * show: the cross-attention's table has one row for each and one for those that are not seen.
+   */
+  public static final int MOST_IMAGES = LlamaLayer.MAX_IMAGES - 1;
+
   private static final Dim BATCH = Dim.symbol("batch");
   private static final Dim LENGTH = Dim.symbol("length");
   private static final Dim IMAGES = Dim.symbol("images");
@@ -90,10 +96,19 @@ public final class InterleavedDecoder {
    *
    * @param maps of the batch's images in order, [images, width, h, w] at each scale
    * @return null without images
+   * @throws IllegalArgumentException if a document shows more than {@link #MOST_IMAGES}
    */
   public LlamaDecoder.Images images(Scope scope, InterleavedBatch batch, List<Value> maps) {
     if (batch.images() == 0 || decoder.config().crossAttentionFrequency() == 0) {
       return null;
+    }
+    if (batch.mostVisible() > MOST_IMAGES) {
+      throw new IllegalArgumentException(
+          "a document shows "
+              + batch.mostVisible()
+              + " images, but the model tells at most "
+              + MOST_IMAGES
+              + " apart");
     }
     List<MapSize> sizes = maps.stream().map(MapSize::of).toList();
     Value joined =

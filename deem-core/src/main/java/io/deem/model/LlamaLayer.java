@@ -31,7 +31,9 @@ final class LlamaLayer {
   private static final int IMAGE_HEADS = 16;
   private static final int IMAGE_POINTS = 8;
   private static final int IMAGE_BASE_SIZE = 16;
-  private static final int MAX_IMAGES = 50;
+
+  /** One more than the images that a token can tell apart by their order. */
+  static final int MAX_IMAGES = 50;
 
   /**
    * What a block of this layer is given and returns.

@@ -5,6 +5,7 @@ import io.deem.Prompt;
 import io.deem.Turn;
 import io.deem.model.DeemConfig;
 import io.deem.model.InterleavedBatch;
+import io.deem.model.InterleavedDecoder;
 import io.deem.model.Prompts;
 import io.deem.text.Tokenizer;
 import java.util.ArrayList;
@@ -34,6 +35,9 @@ final class PromptEncoder {
   private final InterleavedBatch.Special special;
   private final int originalVocabulary;
 
+  /** Images that the model can tell apart. */
+  private final int mostImages;
+
   /** Stands where the image to be drawn will be; the reference's is grey, too. */
   private final Image placeholder;
 
@@ -42,6 +46,10 @@ final class PromptEncoder {
     this.prompts = prompts;
     this.special = config.special();
     this.originalVocabulary = config.originalVocabulary();
+    this.mostImages =
+        config.languageModel().crossAttentionFrequency() > 0
+            ? InterleavedDecoder.MOST_IMAGES
+            : Integer.MAX_VALUE;
     int side = config.imageSize();
     byte[] grey = new byte[Math.multiplyExact(3 * side, side)];
     Arrays.fill(grey, (byte) 128);
@@ -173,6 +181,12 @@ final class PromptEncoder {
    * @param newTokens most tokens that follow
    */
   void requireRoom(EncodedPrompt prompt, int newTokens) {
+    if (prompt.images().size() > mostImages) {
+      throw new IllegalArgumentException(
+          String.format(
+              "the prompt has %d images, but the model tells at most %d apart: show fewer",
+              prompt.images().size(), mostImages));
+    }
     int length = prompt.ids().length;
     if ((long) length + newTokens > prompts.longest()) {
       throw new IllegalArgumentException(

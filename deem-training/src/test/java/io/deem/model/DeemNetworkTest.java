@@ -2,6 +2,8 @@ package io.deem.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.diffusion.PredictionType;
 import io.deem.graph.Value;
@@ -12,6 +14,7 @@ import io.deem.torch.TorchSession;
 import io.deem.weights.SafetensorsFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -91,6 +94,56 @@ class DeemNetworkTest {
         equal(io, "A.mid.imgdec_perceiver", condition.floats());
       }
     }
+  }
+
+  /** The table of the images' order has 50 rows, of which the first is for those not seen. */
+  @Test
+  void aDocumentShowsAsManyImagesAsTheModelTellsApart() throws Exception {
+    try (SafetensorsFile weights = SafetensorsFile.open(FIXTURE.resolve("model.safetensors"));
+        TorchSession session = new TorchEngine().open(weights)) {
+      assertEquals(
+          50,
+          weights.info("mm_decoder.layers.0.llama_cross_attn.attn.query_relpos.weight").shape()[0]);
+      InterleavedDecoder language = new DeemNetwork(config()).language();
+      try (TorchScope scope = session.scope()) {
+        InterleavedBatch most = manyImages(49);
+        float[] read =
+            language
+                .forward(
+                    scope,
+                    most,
+                    language.embed(scope, most, scope.floats(new float[49 * 5 * 32], 49, 5, 32)),
+                    language.images(scope, most, maps(scope, 49)))
+                .floats();
+        assertEquals(most.length() * 32, read.length);
+        for (float value : read) {
+          assertTrue(Float.isFinite(value));
+        }
+        IllegalArgumentException refused =
+            assertThrows(
+                IllegalArgumentException.class,
+                () -> language.images(scope, manyImages(50), maps(scope, 50)));
+        assertEquals(
+            "a document shows 50 images, but the model tells at most 49 apart",
+            refused.getMessage());
+      }
+    }
+  }
+
+  private static InterleavedBatch manyImages(int count) {
+    int[] ids = new int[1 + 6 * count];
+    Arrays.fill(ids, 97);
+    ids[0] = 1;
+    for (int image = 0; image < count; image++) {
+      ids[1 + 6 * image] = 96;
+    }
+    return new InterleavedBatch(config().special(), List.of(ids), InterleavedBatch.Padding.LEFT);
+  }
+
+  private static List<Value> maps(TorchScope scope, int count) {
+    return IntStream.of(16, 8, 4, 2)
+        .mapToObj(side -> scope.floats(new float[count * 16 * side * side], count, 16, side, side))
+        .toList();
   }
 
   @Test

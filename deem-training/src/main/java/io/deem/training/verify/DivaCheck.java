@@ -15,6 +15,7 @@ import io.deem.model.OpenClipVit;
 import io.deem.model.UNet;
 import io.deem.nn.Linear;
 import io.deem.random.StoredDraws;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.verify.Fixture;
 import io.deem.verify.FixtureCheck;
@@ -47,6 +48,11 @@ public final class DivaCheck implements FixtureCheck {
   public boolean matches(Fixture fixture) {
     return fixture.hasAll("image", "mid.vae_input", "mid.text_ids", "step0.rand.timesteps")
         && fixture.model().map(m -> m.contains(VISUAL + "class_embedding")).orElse(false);
+  }
+
+  @Override
+  public boolean runsOn(Engine engine) {
+    return engine instanceof TorchEngine;
   }
 
   @Override

@@ -19,6 +19,7 @@ import io.deem.model.FluxTransformer;
 import io.deem.model.GenHancerFeedback;
 import io.deem.model.ImageScaling;
 import io.deem.nn.Linear;
+import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
 import io.deem.verify.Fixture;
 import io.deem.verify.FixtureCheck;
@@ -56,6 +57,11 @@ public final class GenHancerCheck implements FixtureCheck {
   public boolean matches(Fixture fixture) {
     return fixture.hasAll("image", "rand.vae_noise", "rand.t_normal", "rand.x0", "stage1.loss")
         && fixture.model().map(m -> m.contains(DENOISER + "img_in.weight")).orElse(false);
+  }
+
+  @Override
+  public boolean runsOn(Engine engine) {
+    return engine instanceof TorchEngine;
   }
 
   @Override

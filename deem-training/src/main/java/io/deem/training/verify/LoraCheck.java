@@ -51,6 +51,11 @@ public final class LoraCheck implements FixtureCheck {
   }
 
   @Override
+  public boolean runsOn(Engine engine) {
+    return engine instanceof TorchEngine;
+  }
+
+  @Override
   public void run(Fixture fixture, Engine engine, Report report) {
     Sizes cases = new Sizes(fixture.config()).section("cases");
     for (String name : cases.names()) {

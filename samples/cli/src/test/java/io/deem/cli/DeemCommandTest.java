@@ -400,6 +400,17 @@ class DeemCommandTest {
 
   // ---------------------------------------------------------------- verify
 
+  @ParameterizedTest
+  @ValueSource(strings = {"lora", "diva", "genhancer"})
+  void whatNeedsGradientsIsPassedOverByTheEngineThatHasNone(String fixture) {
+    Path there = Path.of("../../deem-training/src/test/resources/fixtures", fixture);
+    Ran ran = succeeds("verify", there);
+    String last = ran.out.get(ran.out.size() - 1);
+    assertTrue(last.matches("[1-9]\\d* passed, 0 failed"), last);
+    assertTrue(ran.out.stream().noneMatch(line -> line.contains("onnxruntime")));
+    assertTrue(fails("verify", "--engine", "onnxruntime", there).contains("cannot run it"));
+  }
+
   @Test
   void verifiesAFixture() {
     Ran ran = succeeds("verify", FIXTURE);
