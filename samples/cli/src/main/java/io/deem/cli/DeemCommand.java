@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       ImportCommand.class,
       BenchCommand.class,
+      SoakCommand.class,
       ExportCommand.class,
       VerifyCommand.class,
       GpuProofCommand.class
