@@ -260,8 +260,7 @@ public final class LlamaDecoder {
     int places = Math.addExact(Math.toIntExact(embedded.shape()[1]), room);
     long[] shape = {batch, config.keyHeads(), places, config.headWidth()};
     float[] zeros =
-        new float
-            [Math.toIntExact((long) batch * config.keyHeads() * places * config.headWidth())];
+        new float[Math.toIntExact((long) batch * config.keyHeads() * places * config.headWidth())];
     List<LlamaCache.Entry> entries = new ArrayList<>();
     for (LlamaLayer layer : layers) {
       Value projected =
@@ -334,9 +333,7 @@ public final class LlamaDecoder {
     boolean roomy = past != null && past.room() > 0;
     Value given = images != null ? images.visible() : past != null ? past.visible() : null;
     Value visible =
-        roomy && images == null && given != null
-            ? scope.run1(sameForAll, given, positions)
-            : given;
+        roomy && images == null && given != null ? scope.run1(sameForAll, given, positions) : given;
     Value places = roomy ? places(scope, past.length(), embedded.shape()[1]) : null;
     List<Value> hidden = new ArrayList<>(List.of(embedded));
     List<LlamaCache.Entry> entries = new ArrayList<>();

@@ -151,9 +151,7 @@ final class LlamaLayer {
     boolean causal = mask == null && !form.continued;
     double scale = 1 / Math.sqrt(depth);
     Tensor mixed =
-        form.roomy
-            ? q.attentionToCache(k, v, mask, scale)
-            : q.attention(k, v, mask, causal, scale);
+        form.roomy ? q.attentionToCache(k, v, mask, scale) : q.attention(k, v, mask, causal, scale);
     x = x.plus(output.apply(mixed.transpose(1, 2).reshape(BATCH, LENGTH, config.width())));
 
     List<Tensor> results = new ArrayList<>();

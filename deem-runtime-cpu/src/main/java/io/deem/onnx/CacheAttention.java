@@ -25,8 +25,7 @@ import java.util.function.Function;
  * @param turned the attention's result, [batch, queries, heads, depth]
  * @param joined that as [batch, queries, heads * depth]
  */
-record CacheAttention(
-    Tensor attention, Tensor keys, Tensor values, Tensor turned, Tensor joined) {
+record CacheAttention(Tensor attention, Tensor keys, Tensor values, Tensor turned, Tensor joined) {
 
   private static final List<Integer> HEADS_AND_TOKENS = List.of(0, 2, 1, 3);
 
@@ -64,7 +63,10 @@ record CacheAttention(
     Tensor turned = cached ? onlyReader(attention, block, readers) : null;
     Tensor joined = turned == null ? null : onlyReader(turned, block, readers);
     boolean joins =
-        joined != null && isTurned(turned) && joined.op() == Op.RESHAPE && isSideBySide(joined, attention);
+        joined != null
+            && isTurned(turned)
+            && joined.op() == Op.RESHAPE
+            && isSideBySide(joined, attention);
     return joins ? new CacheAttention(attention, keys, values, turned, joined) : null;
   }
 
@@ -143,8 +145,7 @@ record CacheAttention(
       List<String> results) {
     Tensor query = attention.operands().get(0);
     String places = names.apply(keys.operands().get(1));
-    String last =
-        graph.node("Gather", List.of(places, graph.scalar(-1L)), with("axis", 0));
+    String last = graph.node("Gather", List.of(places, graph.scalar(-1L)), with("axis", 0));
     String count = graph.node("Add", List.of(last, graph.scalar(1L)));
     String mask =
         graph.node(
@@ -176,8 +177,7 @@ record CacheAttention(
   }
 
   private static String narrow(OnnxGraph graph, String number) {
-    return graph.node(
-        "Cast", List.of(number), with("to", TensorProto.DataType.INT32_VALUE));
+    return graph.node("Cast", List.of(number), with("to", TensorProto.DataType.INT32_VALUE));
   }
 
   private static String flat(
@@ -195,8 +195,7 @@ record CacheAttention(
       return names.apply(whole);
     }
     String turned =
-        graph.node(
-            "Transpose", List.of(names.apply(heads)), with("perm", HEADS_AND_TOKENS));
+        graph.node("Transpose", List.of(names.apply(heads)), with("perm", HEADS_AND_TOKENS));
     return graph.node(
         "Reshape",
         List.of(turned, graph.longs(0, 0, (long) heads.dim(1).value() * heads.dim(3).value())));

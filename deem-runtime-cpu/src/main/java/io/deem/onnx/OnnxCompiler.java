@@ -95,8 +95,7 @@ final class OnnxCompiler {
       case CONSTANT ->
           names.put(
               node,
-              graph.floats(
-                  node.attributes().get("values", float[].class), node.shape().extents()));
+              graph.floats(node.attributes().get("values", float[].class), node.shape().extents()));
       default -> names.put(node, expression(node));
     }
   }

@@ -30,8 +30,7 @@ public final class OnnxSession implements ChangeableSession {
   private volatile boolean closed;
 
   /** A session that compiles blocks. */
-  OnnxSession(
-      OrtLibrary library, String engineName, TensorSource weights, LinearWeights linear) {
+  OnnxSession(OrtLibrary library, String engineName, TensorSource weights, LinearWeights linear) {
     this.library = library;
     this.engineName = engineName;
     this.linear = linear;
@@ -39,7 +38,6 @@ public final class OnnxSession implements ChangeableSession {
   }
 
   /** A session that finds blocks compiled. */
-
   OnnxSession(OrtLibrary library, String engineName, Function<Block, OnnxModel> models) {
     this.library = library;
     this.engineName = engineName;
@@ -139,8 +137,7 @@ public final class OnnxSession implements ChangeableSession {
         options.addConfigEntry(
             "session.model_external_initializers_file_folder_path", model.folder().toString());
       }
-      return new CompiledBlock(
-          block, library.environment().createSession(model.bytes(), options));
+      return new CompiledBlock(block, library.environment().createSession(model.bytes(), options));
     } catch (OrtException e) {
       throw new IllegalStateException(
           "ONNX Runtime does not compile the block " + block.name() + ": " + e.getMessage(), e);

@@ -22,8 +22,8 @@ import java.util.StringJoiner;
  * Adds stored tensors to a graph. Those that lie in a file are not read here: the model refers to
  * their place, and ONNX Runtime maps it. Numbers stored in 16 or 64 bits are referred to as they
  * are stored, with a conversion that ONNX Runtime carries out once, when it loads the model. All
- * files that one model refers to must be in or below one folder; what lies elsewhere, or in no file,
- * goes into the model itself.
+ * files that one model refers to must be in or below one folder; what lies elsewhere, or in no
+ * file, goes into the model itself.
  */
 final class OnnxWeights {
 

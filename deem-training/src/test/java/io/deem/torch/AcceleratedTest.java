@@ -45,7 +45,8 @@ class AcceleratedTest {
           g -> {
             Tensor ids = g.input("ids", Shape.of(Dim.symbol("count")), DataType.INT64);
             Tensor x = g.param(TABLE).embedding(ids).plus(g.param(SHIFT));
-            return List.of(x.rmsNorm(g.param(NORM), 1e-6).linear(g.param(OUT), null).sum(false, 0, 1));
+            return List.of(
+                x.rmsNorm(g.param(NORM), 1e-6).linear(g.param(OUT), null).sum(false, 0, 1));
           });
 
   // Numbers that bfloat16 has, so that narrowing changes nothing.

@@ -19,13 +19,13 @@ import org.slf4j.LoggerFactory;
 /**
  * Opens models on the CPU.
  *
- * <p>Models perceive on ONNX Runtime, or on libtorch where {@link DeemOptions#engine} says so;
- * they learn on libtorch, which is loaded only then. A process has one of each and one number of
- * threads for it: that of the first model opened. Calls are guarded by Resilience4j with these defaults: as many run at once as there are
- * processors, and a further one waits up to {@value CallGuard#MAX_WAIT_SECONDS} seconds; a call may
- * take {@value CallGuard#TIME_LIMIT_SECONDS} seconds; when half of the last {@value
- * CallGuard#WINDOW} calls failed in the engine, calls are refused for {@value
- * CallGuard#PAUSE_SECONDS} seconds.
+ * <p>Models perceive on ONNX Runtime, or on libtorch where {@link DeemOptions#engine} says so; they
+ * learn on libtorch, which is loaded only then. A process has one of each and one number of threads
+ * for it: that of the first model opened. Calls are guarded by Resilience4j with these defaults: as
+ * many run at once as there are processors, and a further one waits up to {@value
+ * CallGuard#MAX_WAIT_SECONDS} seconds; a call may take {@value CallGuard#TIME_LIMIT_SECONDS}
+ * seconds; when half of the last {@value CallGuard#WINDOW} calls failed in the engine, calls are
+ * refused for {@value CallGuard#PAUSE_SECONDS} seconds.
  */
 public final class CpuRuntimeProvider implements RuntimeProvider {
 

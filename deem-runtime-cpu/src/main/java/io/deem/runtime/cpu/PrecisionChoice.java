@@ -87,8 +87,7 @@ final class PrecisionChoice {
 
   /** The machine's memory in bytes, or the container's. */
   static long memory() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class)
-        .getTotalMemorySize();
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
   }
 
   private static long numbers(Collection<Param> params) {

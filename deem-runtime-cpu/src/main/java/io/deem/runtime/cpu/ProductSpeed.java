@@ -45,8 +45,7 @@ final class ProductSpeed {
    *
    * @param matrix has the size, of which at most {@value #MOST_NUMBERS} numbers are measured
    */
-  static double of(OnnxEngine engine, Param matrix, Quantization quantization)
-      throws IOException {
+  static double of(OnnxEngine engine, Param matrix, Quantization quantization) throws IOException {
     long columns = matrix.shape().dim(1).value();
     long rows = Math.max(1, Math.min(matrix.shape().dim(0).value(), MOST_NUMBERS / columns));
     Key key = new Key(rows, columns, quantization);
@@ -90,8 +89,7 @@ final class ProductSpeed {
   }
 
   private static double measure(
-      OnnxEngine engine, Path file, long rows, long columns, Quantization how)
-      throws IOException {
+      OnnxEngine engine, Path file, long rows, long columns, Quantization how) throws IOException {
     Param weight = Param.of("probe", rows, columns);
     Block product =
         Graph.block(

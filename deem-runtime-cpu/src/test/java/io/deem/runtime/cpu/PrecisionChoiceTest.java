@@ -59,8 +59,7 @@ class PrecisionChoiceTest {
   void productsAreMeasured() {
     Quantization how = new Quantization(4, 32, true);
     double speed =
-        PrecisionChoice.speed(
-            new OnnxEngine(1), NETWORK.language().decoder().embeddings(), how);
+        PrecisionChoice.speed(new OnnxEngine(1), NETWORK.language().decoder().embeddings(), how);
     assertTrue(speed > 0 && Double.isFinite(speed), "speed " + speed);
   }
 }

@@ -64,8 +64,7 @@ abstract class InferenceSubject implements Subject {
     String title = name.equals("prefill") ? name + " " + prompt : name;
     String shapeName = shape.folder().map(Object::toString).orElse(shape.name());
     List<Figure> figures = new ArrayList<>();
-    try (Workload workload =
-        Workloads.open(name, shape, precision, prompt, request.threads())) {
+    try (Workload workload = Workloads.open(name, shape, precision, prompt, request.threads())) {
       double seconds = request.effort().milliseconds() * request.effort().iterations() / 1000.0;
       Run run = Run.of(workload, seconds);
       double pipeline = run.units / run.seconds;
@@ -127,8 +126,7 @@ abstract class InferenceSubject implements Subject {
       return new Figure(
           title, shape.name(), precision, request.threads(), value, unit, "", value, 1);
     }
-    Figure limit =
-        name.equals("decode") ? limits.readBandwidth() : limits.matrixProduct("fp32");
+    Figure limit = name.equals("decode") ? limits.readBandwidth() : limits.matrixProduct("fp32");
     double most = limit.value() / workload.cost();
     return new Figure(
         title,
@@ -145,8 +143,7 @@ abstract class InferenceSubject implements Subject {
   private static Figure latency(
       String title, Shape shape, String precision, Request request, double seconds) {
     double value = seconds * 1000;
-    return new Figure(
-        title, shape.name(), precision, request.threads(), value, "ms", "", value, 1);
+    return new Figure(title, shape.name(), precision, request.threads(), value, "ms", "", value, 1);
   }
 
   /** Calls in this JVM, one after the other. */

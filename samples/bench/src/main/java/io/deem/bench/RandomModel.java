@@ -93,8 +93,7 @@ final class RandomModel implements AutoCloseable {
     return name + ".scales";
   }
 
-  private static void write(
-      Path path, Collection<Param> params, Set<Param> few, Quantization how)
+  private static void write(Path path, Collection<Param> params, Set<Param> few, Quantization how)
       throws IOException {
     SafetensorsWriter writer = new SafetensorsWriter().metadata(VERSION_KEY, VERSION);
     for (Param param : params) {

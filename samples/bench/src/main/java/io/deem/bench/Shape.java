@@ -1,8 +1,8 @@
 package io.deem.bench;
 
-import io.deem.model.ImageEncoder;
 import io.deem.model.DeemConfig;
 import io.deem.model.FullSize;
+import io.deem.model.ImageEncoder;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.ModelFolder;
 import io.deem.model.UNet;

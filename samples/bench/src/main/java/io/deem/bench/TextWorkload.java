@@ -96,8 +96,7 @@ final class TextWorkload implements Workload {
     boolean[] real = new boolean[prompt];
     Arrays.fill(real, true);
     text =
-        LlamaTokenModel.ofTokens(
-            scope, decoder, head, new int[][] {ids}, new boolean[][] {real});
+        LlamaTokenModel.ofTokens(scope, decoder, head, new int[][] {ids}, new boolean[][] {real});
     text.prefill();
     length = prompt;
   }

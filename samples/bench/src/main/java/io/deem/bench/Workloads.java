@@ -40,8 +40,7 @@ final class Workloads {
                   shape.imageSize(),
                   threads);
       case "caption" ->
-          new ModelWorkload(
-              part(subject, shape, shape.folder()), subject, precision, threads);
+          new ModelWorkload(part(subject, shape, shape.folder()), subject, precision, threads);
       default -> throw new IllegalArgumentException("nothing to measure is named " + subject);
     };
   }

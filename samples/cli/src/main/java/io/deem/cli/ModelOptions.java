@@ -50,8 +50,7 @@ final class ModelOptions {
   @Option(
       names = "--engine",
       paramLabel = "NAME",
-      description =
-          "What the runtime computes with: onnxruntime or libtorch; by default its best.")
+      description = "What the runtime computes with: onnxruntime or libtorch; by default its best.")
   private String engine;
 
   /** The folder that was chosen; that of deem-mini, unpacked if need be, if none was. */

@@ -141,8 +141,7 @@ class ArchitectureTest {
                   "io.deem.training",
                   "io.deem.training.alignment")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
-          entry(
-              "io.deem.bench", Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu")),
+          entry("io.deem.bench", Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",
