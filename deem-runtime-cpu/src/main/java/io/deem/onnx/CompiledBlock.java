@@ -7,6 +7,7 @@ import io.deem.graph.Block;
 import io.deem.graph.Op;
 import io.deem.graph.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +23,9 @@ final class CompiledBlock {
 
   /** For each result the input whose memory it takes over, else -1. */
   private final int[] overwritten;
+
+  /** Shapes that the block has accepted. Text is written in one shape for many tokens. */
+  private volatile List<long[]> accepted;
 
   CompiledBlock(Block block, OrtSession session) {
     this.block = block;
@@ -50,6 +54,7 @@ final class CompiledBlock {
    * @return a value for each result; those in the memory of an input share it
    */
   List<OnnxValue> run(List<OnnxValue> inputs) throws OrtException {
+    check(inputs);
     Map<String, OnnxTensor> arguments = new HashMap<>();
     for (int i = 0; i < inputs.size(); i++) {
       arguments.put(OnnxModel.input(i), inputs.get(i).tensor);
@@ -70,6 +75,22 @@ final class CompiledBlock {
               : new OnnxValue((OnnxTensor) result.get(OnnxModel.output(i)).orElseThrow(), null));
     }
     return results;
+  }
+
+  private void check(List<OnnxValue> inputs) {
+    List<long[]> shapes = new ArrayList<>(inputs.size());
+    for (OnnxValue input : inputs) {
+      shapes.add(input.tensor.getInfo().getShape());
+    }
+    List<long[]> known = accepted;
+    boolean same = known != null && known.size() == shapes.size();
+    for (int i = 0; same && i < shapes.size(); i++) {
+      same = Arrays.equals(known.get(i), shapes.get(i));
+    }
+    if (!same) {
+      block.bind(shapes);
+      accepted = shapes;
+    }
   }
 
   /** Always true. */

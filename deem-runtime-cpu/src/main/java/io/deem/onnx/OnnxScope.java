@@ -56,7 +56,6 @@ final class OnnxScope implements Scope {
   public List<Value> run(Block block, List<Value> inputs) {
     requireOpen();
     List<OnnxValue> arguments = inputs.stream().map(OnnxValue::of).toList();
-    block.bind(arguments.stream().map(each -> each.tensor.getInfo().getShape()).toList());
     CompiledBlock compiled = session.compiled(block);
     try {
       long start = System.nanoTime();

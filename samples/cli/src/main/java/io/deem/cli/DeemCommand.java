@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       ImportCommand.class,
       BenchCommand.class,
+      SoakCommand.class,
       ExportCommand.class,
       TrainCommand.class,
       VerifyCommand.class,
