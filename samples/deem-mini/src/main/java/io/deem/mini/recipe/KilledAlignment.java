@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 public final class KilledAlignment {
 
   private static final String CHILD = "train";
+  private static final String THREADS = "ai.djl.pytorch.num_threads";
 
   private KilledAlignment() {}
 
@@ -98,6 +99,10 @@ public final class KilledAlignment {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElseThrow());
     command.add("-Dai.djl.offline=true");
+    String threads = System.getProperty(THREADS);
+    if (threads != null) {
+      command.add("-D" + THREADS + "=" + threads);
+    }
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(KilledAlignment.class.getName());
