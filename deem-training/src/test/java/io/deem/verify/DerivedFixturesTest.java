@@ -114,7 +114,7 @@ class DerivedFixturesTest {
             name,
             tensor -> true,
             config -> {
-              String[] path = entry.split("\\.");
+              String[] path = entry.split("\\.", -1);
               JsonObject around = config;
               for (int i = 0; i + 1 < path.length; i++) {
                 around = around.getAsJsonObject(path[i]);

@@ -136,16 +136,18 @@ final class SoakCommand implements Callable<Integer> {
     for (int i = 0; i < cancelled; i++) {
       Cancellation cancellation = new Cancellation();
       Perceiver cancellable = deem.perceiver().withCancellation(cancellation);
+      boolean ended = false;
       try {
         cancellable.ask(
             picture(i % PICTURES),
             QUESTION,
             GenerationOptions.defaults().withMinNewTokens(8),
             piece -> cancellation.cancel());
-        throw new IllegalStateException("a cancelled request was answered");
       } catch (CancellationException e) {
-        // as it should be
-        continue;
+        ended = true;
+      }
+      if (!ended) {
+        throw new IllegalStateException("a cancelled request was answered");
       }
     }
   }

@@ -53,8 +53,7 @@ class MiniPrecisionTest {
     SceneBenchmark scenes =
         new SceneBenchmark(corpus, corpus.styles().iterator().next(), Vocabulary.of(known), 64, 5);
     List<Asked> questions = new ArrayList<>();
-    for (SceneBenchmark.Kind kind :
-        SceneBenchmark.Kind.values()) {
+    for (SceneBenchmark.Kind kind : SceneBenchmark.Kind.values()) {
       if (!kind.id().startsWith("presence")) {
         continue;
       }
