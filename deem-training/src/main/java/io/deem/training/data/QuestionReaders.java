@@ -19,8 +19,8 @@ final class QuestionReaders {
   /**
    * VQAv2, and OK-VQA, which has the same layout.
    *
-   * @param questions {@code questions} with {@code image_id}, {@code question} and {@code
-   *     question_id}, and {@code data_subtype}, after which the pictures are named
+   * @param questions {@code questions} with {@code image_id}, a text and {@code question_id}, and
+   *     {@code data_subtype}, after which the pictures are named
    * @param annotations {@code annotations} with {@code question_id} and {@code answers}; none where
    *     the answers are not public
    */
