@@ -88,9 +88,9 @@ final class SoakCommand implements Callable<Integer> {
       }
       out.printf("alone: %d requests, %s%n", alone.size(), memory());
       int wrong = ask(deem, alone, out);
-      cancel(deem);
+      int ended = cancel(deem);
       boolean same = say(deem.perceiver(), 0).agrees(alone.get(0));
-      out.printf("%d cancelled, %s%n", cancelled, memory());
+      out.printf("%d cancelled, %s%n", ended, memory());
       out.printf("%d of %d answers differ%n", wrong, callers * requests);
       return wrong == 0 && same ? 0 : 1;
     }
@@ -132,24 +132,23 @@ final class SoakCommand implements Callable<Integer> {
     }
   }
 
-  private void cancel(Deem deem) {
+  private int cancel(Deem deem) {
+    int ended = 0;
     for (int i = 0; i < cancelled; i++) {
       Cancellation cancellation = new Cancellation();
       Perceiver cancellable = deem.perceiver().withCancellation(cancellation);
-      boolean ended = false;
       try {
         cancellable.ask(
             picture(i % PICTURES),
             QUESTION,
             GenerationOptions.defaults().withMinNewTokens(8),
             piece -> cancellation.cancel());
-      } catch (CancellationException e) {
-        ended = true;
-      }
-      if (!ended) {
         throw new IllegalStateException("a cancelled request was answered");
+      } catch (CancellationException e) {
+        ended++;
       }
     }
+    return ended;
   }
 
   private static Said say(Perceiver eyes, int kind) {
