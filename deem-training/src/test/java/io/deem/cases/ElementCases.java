@@ -147,6 +147,11 @@ final class ElementCases {
     Nd even = Nd.list(-2, -2, 0, 0, 2, 2);
     cases.add(OpCase.of(Op.ROUND, "halves", floats(halves), Tensor::round, x -> even).rough());
     cases.add(OpCase.of(Op.DETACH, "values", random(15, 4), Tensor::detach, x -> x).rough());
+    // Where nothing is dropped, as anywhere but in a training that asks for it.
+    cases.add(OpCase.of(Op.DROPOUT, "of none", random(16, 4, 5), x -> x.dropout(), x -> x));
+    cases.add(
+        OpCase.of(
+            Op.DROPOUT, "of no sample", random(17, 4, 5), x -> x.stochasticDepth(0.5), x -> x));
   }
 
   private static void one(
