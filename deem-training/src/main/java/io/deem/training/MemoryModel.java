@@ -5,6 +5,7 @@ import io.deem.graph.Param;
 import io.deem.model.ModelPart;
 import io.deem.torch.Recording;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -46,11 +47,13 @@ final class MemoryModel {
       learning += trainable.test(param.name()) ? size : 0;
     }
     Map<String, Long> parts = new LinkedHashMap<>();
-    // Java touches all of the heap that it has taken before it collects what is garbage.
     Runtime java = Runtime.getRuntime();
     long used = java.totalMemory() - java.freeMemory();
     parts.put("process before it starts, without heap", Math.max(0, residentBytes() - used));
-    parts.put("Java heap", java.totalMemory());
+    // Java touches all of its first heap before it collects anything, and large arrays, through
+    // which the weights pass once, come on top.
+    long first = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getInit();
+    parts.put("Java heap", Math.min(java.maxMemory(), first + all * Float.BYTES));
     parts.put("model file, mapped", mappedBytes);
     parts.put("weights", all * Float.BYTES);
     parts.put("gradients", learning * Float.BYTES);

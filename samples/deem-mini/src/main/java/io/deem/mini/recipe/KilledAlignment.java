@@ -18,12 +18,13 @@ import java.util.stream.Stream;
  *
  * <pre>{@code KilledAlignment DATA WORK [KILLS [STEPS [SEED]]]}</pre>
  *
- * WORK is made anew. The kills fall anywhere between the start of a process and the time that a
- * whole run takes divided by the number of kills, twice over.
+ * WORK must be empty. A process is killed anywhere from its start to twice its share of the steps
+ * after its first one, so that the kills spread over the whole run.
  */
 public final class KilledAlignment {
 
   private static final String CHILD = "train";
+  private static final long POLL_MILLIS = 20;
   private static final String THREADS = "ai.djl.pytorch.num_threads";
 
   private KilledAlignment() {}
@@ -46,16 +47,22 @@ public final class KilledAlignment {
     SceneFolder.write(Path.of(args[0]), scenes, 64, 0);
     Path whole = work.resolve("whole");
     long start = System.nanoTime();
-    if (run(scenes, whole, steps).waitFor() != 0) {
+    Process uninterrupted = run(scenes, whole, steps);
+    while (uninterrupted.isAlive() && !Files.exists(whole.resolve("metrics.jsonl"))) {
+      Thread.sleep(POLL_MILLIS);
+    }
+    long starting = (System.nanoTime() - start) / 1_000_000;
+    if (uninterrupted.waitFor() != 0) {
       throw new IOException("the uninterrupted run failed");
     }
     long took = (System.nanoTime() - start) / 1_000_000;
+    long latest = starting + 2 * (took - starting) / Math.max(1, kills);
     System.out.println("uninterrupted: " + steps + " steps in " + took + " ms");
     Path killed = work.resolve("killed");
     int done = 0;
     while (done < kills) {
       Process process = run(scenes, killed, steps);
-      Thread.sleep(random.nextLong(Math.max(1, took)));
+      Thread.sleep(random.nextLong(latest));
       if (!process.isAlive()) {
         System.out.println("a process ended before it was killed");
         break;
