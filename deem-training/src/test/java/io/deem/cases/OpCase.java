@@ -12,6 +12,7 @@ import io.deem.weights.ElementType;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -216,7 +217,11 @@ public record OpCase(
 
     @Override
     public ByteBuffer bytes(String name) {
-      throw new IllegalStateException(name + ": only read as numbers");
+      float[] numbers = floats(name);
+      ByteBuffer bytes =
+          ByteBuffer.allocateDirect(Float.BYTES * numbers.length).order(ByteOrder.nativeOrder());
+      bytes.asFloatBuffer().put(numbers);
+      return bytes;
     }
 
     @Override

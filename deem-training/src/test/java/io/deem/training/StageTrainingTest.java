@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -204,9 +205,17 @@ class StageTrainingTest {
     MemoryEstimate plain = trainer(folder.resolve("none")).estimate();
     MemoryEstimate cut = trainer(folder.resolve("none")).gradientCheckpointing(true).estimate();
     MemoryEstimate small = trainer(folder.resolve("none")).eightBitMoments(true).estimate();
-    assertTrue(plain.total() > cut.total());
+    assertTrue(ofTheStep(plain) > ofTheStep(cut), plain.parts() + " and " + cut.parts());
     assertTrue(plain.parts().get("optimiser") > 3 * small.parts().get("optimiser"));
     assertFalse(Files.exists(folder.resolve("none")), "nothing was written");
+  }
+
+  /** What a step takes; what the process takes already differs from one call to the next. */
+  private static long ofTheStep(MemoryEstimate estimate) {
+    return estimate.parts().entrySet().stream()
+        .filter(part -> !part.getKey().startsWith("process") && !part.getKey().equals("Java heap"))
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 
   static void assertSameBits(Path expected, Path actual) throws IOException {
