@@ -144,7 +144,7 @@ public final class TorchScope implements TrainingScope {
       blockListener.ran(block, false, System.nanoTime() - start);
       List<Value> outputs = values(results);
       if (listener != null) {
-        listener.ran(session, block, inputs, outputs, gradients);
+        listener.ran(session, compiled.block(), inputs, outputs, gradients);
       }
       return outputs;
     } catch (ai.djl.engine.EngineException e) {
