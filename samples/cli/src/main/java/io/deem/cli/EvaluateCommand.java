@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 /** Measures a model. */
 @Command(
     name = "evaluate",
-    description = "Measure what a model sees, with 95 % intervals.",
+    description = "Measure what a model sees, with 95 %% intervals.",
     synopsisSubcommandLabel = "BENCHMARK",
     subcommands = {
       EvaluateScenesCommand.class,
