@@ -83,7 +83,7 @@ final class DeviceMemory {
         if (sizes.containsKey(param.name())) {
           continue;
         }
-        int width = narrow.contains(param.name()) ? Short.BYTES : Float.BYTES;
+        long width = narrow.contains(param.name()) ? Short.BYTES : Float.BYTES;
         long bytes = param.shape().size().value() * width;
         sizes.put(param.name(), bytes);
         if (bytes <= options.residentBytes() - resident) {
