@@ -30,7 +30,8 @@ final class DeviceErrors {
               + found(ASKED, message, "more memory")
               + free(message)
               + "; turn down the batch size, the image size or the number of beams, train with"
-              + " gradient checkpointing, or keep layers on the host (offload)",
+              + " gradient checkpointing, or leave weights less of it"
+              + " (DeemOptions.withDeviceBytes)",
           e);
     }
     if (message.contains("CUDA") && message.contains("driver version is insufficient")) {

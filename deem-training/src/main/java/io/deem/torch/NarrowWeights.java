@@ -2,6 +2,7 @@ package io.deem.torch;
 
 import io.deem.graph.Block;
 import io.deem.graph.Op;
+import io.deem.graph.Param;
 import io.deem.graph.Tensor;
 import java.util.HashSet;
 import java.util.List;
@@ -11,9 +12,16 @@ import java.util.Set;
  * Which parameters of a block may be kept in bfloat16: those that only products, which would round
  * them anyway, and look-ups read.
  */
-final class NarrowWeights {
+public final class NarrowWeights {
 
   private NarrowWeights() {}
+
+  /** Their names. */
+  public static Set<String> names(Block block) {
+    Set<String> names = new HashSet<>();
+    of(block).forEach(tensor -> names.add(tensor.attributes().get("param", Param.class).name()));
+    return names;
+  }
 
   /** The parameters' tensors. */
   static Set<Tensor> of(Block block) {

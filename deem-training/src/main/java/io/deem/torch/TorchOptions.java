@@ -15,6 +15,9 @@ import java.util.Objects;
  * @param channelsLast whether convolutions work on images whose channels lie together, as tensor
  *     cores want them
  * @param fixedCaches whether decoding writes keys and values into caches of a fixed capacity
+ * @param residentBytes the most bytes of weights that stay on the device. What does not fit any
+ *     more when it is first needed stays in the processor's memory, page-locked, and visits the
+ *     device for the time of a block; weights that learn stay on the device in any case
  */
 public record TorchOptions(
     Precision precision,
@@ -22,7 +25,8 @@ public record TorchOptions(
     boolean narrowWeights,
     boolean fusedAttention,
     boolean channelsLast,
-    boolean fixedCaches) {
+    boolean fixedCaches,
+    long residentBytes) {
 
   /** The name of the processor as a device. */
   public static final String CPU = "cpu";
@@ -39,6 +43,10 @@ public record TorchOptions(
     if (narrowWeights && precision != Precision.BF16) {
       throw new IllegalArgumentException("bfloat16 weights need bfloat16 arithmetic");
     }
+    if (residentBytes < 0) {
+      throw new IllegalArgumentException(
+          "weights on the device take at least 0 bytes, not " + residentBytes);
+    }
   }
 
   /** What suits processors, in 32 bits. */
@@ -48,7 +56,7 @@ public record TorchOptions(
 
   /** What suits processors. */
   public static TorchOptions onProcessor(Precision precision) {
-    return new TorchOptions(precision, CPU, false, false, false, false);
+    return new TorchOptions(precision, CPU, false, false, false, false, Long.MAX_VALUE);
   }
 
   /**
@@ -56,7 +64,7 @@ public record TorchOptions(
    * The device may be {@code cpu}, to run without a GPU exactly what a GPU would.
    */
   public static TorchOptions accelerated(String device) {
-    return new TorchOptions(Precision.BF16, device, true, true, true, true);
+    return new TorchOptions(Precision.BF16, device, true, true, true, true, Long.MAX_VALUE);
   }
 
   /**
@@ -64,7 +72,14 @@ public record TorchOptions(
    */
   public TorchOptions withPrecision(Precision other) {
     boolean narrow = narrowWeights && other == Precision.BF16;
-    return new TorchOptions(other, device, narrow, fusedAttention, channelsLast, fixedCaches);
+    return new TorchOptions(
+        other, device, narrow, fusedAttention, channelsLast, fixedCaches, residentBytes);
+  }
+
+  /** These with another limit for the weights that stay on the device. */
+  public TorchOptions withResidentBytes(long bytes) {
+    return new TorchOptions(
+        precision, device, narrowWeights, fusedAttention, channelsLast, fixedCaches, bytes);
   }
 
   /** Whether the device is a GPU. */

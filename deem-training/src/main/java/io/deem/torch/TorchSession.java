@@ -20,7 +20,6 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +44,9 @@ public final class TorchSession implements TrainingSession, ChangeableSession {
   private final Set<String> narrow = ConcurrentHashMap.newKeySet();
   private final Set<String> offloaded = ConcurrentHashMap.newKeySet();
   private volatile Predicate<String> trainable = name -> false;
-  private volatile Predicate<String> offload = name -> false;
+
+  /** Bytes of the weights on the device; guarded by {@link #params}. */
+  private long resident;
 
   TorchSession(TorchEngine engine, TensorSource weights, BlockRewriting rewriting) {
     this.engine = engine;
@@ -86,27 +87,26 @@ public final class TorchSession implements TrainingSession, ChangeableSession {
 
   private boolean reload(String name) {
     boolean wasNarrow = narrow.remove(name);
-    boolean other = offloaded.remove(name) || wasNarrow;
-    if (other) {
-      compiled.clear();
-      params.get(name).close();
+    boolean wasAway = offloaded.remove(name);
+    if (!wasNarrow && !wasAway) {
+      return false;
     }
-    return other;
+    compiled.clear();
+    PtNDArray array = params.get(name);
+    if (!wasAway) {
+      synchronized (params) {
+        resident -= bytes(array.getShape().size(), wasNarrow);
+      }
+    }
+    array.close();
+    return true;
   }
 
   /**
-   * Chooses by name which parameters stay in the processor's memory, page-locked, and visit the
-   * device for the time of a call; those that learn never do. For models that are larger than the
-   * device's memory. Counts for parameters that are not loaded yet.
-   *
-   * <p>A backward pass keeps what it needs: run blocks with gradient checkpointing, or their
-   * visitors stay until it ends.
+   * The loaded parameters that stay in the processor's memory, page-locked, and visit the device
+   * for the time of a call; see {@link TorchOptions#residentBytes}. A backward pass keeps what it
+   * needs: run blocks with gradient checkpointing, or their visitors stay until it ends.
    */
-  public void offload(Predicate<String> names) {
-    offload = names;
-  }
-
-  /** The loaded parameters that stay in the processor's memory. */
   public Set<String> offloaded() {
     return Set.copyOf(offloaded);
   }
@@ -218,9 +218,7 @@ public final class TorchSession implements TrainingSession, ChangeableSession {
     PtSymbolBlock script = engine.compile(block, form.drops);
     List<PtNDArray> arguments = new ArrayList<>();
     Set<PtNDArray> visitors = Collections.newSetFromMap(new IdentityHashMap<>());
-    Set<String> narrowable = new HashSet<>();
-    NarrowWeights.of(block)
-        .forEach(t -> narrowable.add(t.attributes().get("param", Param.class).name()));
+    Set<String> narrowable = NarrowWeights.names(block);
     for (Param param : block.params()) {
       PtNDArray array = param(param, narrowable.contains(param.name()));
       arguments.add(array);
@@ -252,9 +250,13 @@ public final class TorchSession implements TrainingSession, ChangeableSession {
     }
   }
 
+  /** Called while {@link #params} is locked. */
   private PtNDArray load(String name, long[] extents, boolean narrowable) {
     boolean low = narrowable && engine.options().narrowWeights();
-    boolean host = offload.test(name) && !trainable.test(name);
+    long bytes = bytes(new Shape(extents).size(), low);
+    boolean fits = bytes <= engine.options().residentBytes() - resident;
+    boolean host = !fits && !trainable.test(name);
+    resident += host ? 0 : bytes;
     if (!low && !host && engine.options().equals(TorchOptions.onProcessor(engine.precision()))) {
       return create(weights.floats(name, extents), extents);
     }
@@ -272,6 +274,10 @@ public final class TorchSession implements TrainingSession, ChangeableSession {
     } catch (ai.djl.engine.EngineException e) {
       throw DeviceErrors.of("loading " + name, engine.options().device(), e);
     }
+  }
+
+  private static long bytes(long elements, boolean low) {
+    return elements * (low ? Short.BYTES : Float.BYTES);
   }
 
   private PtNDArray create(float[] values, long[] extents) {

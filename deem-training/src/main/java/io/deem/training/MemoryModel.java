@@ -63,7 +63,7 @@ final class MemoryModel {
     return new MemoryEstimate(parts);
   }
 
-  private static void activations(
+  static void activations(
       List<ShapeScope.Visit> visits, Recording recording, Map<String, Long> parts) {
     boolean again = recording == Recording.CHECKPOINTS;
     long largest = 0;

@@ -8,7 +8,6 @@ import io.deem.weights.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.Set;
 
 /** Writes what a session has learnt. */
@@ -23,9 +22,12 @@ public final class SessionWeights {
     return of(session, session.params());
   }
 
-  /** The loaded parameters as weights to be copied from; what is read is their present value. */
-  public static TensorSource source(TorchSession session) {
-    return new Source(session);
+  /**
+   * A model's weights to be copied from: the present value of what learns, and all else as it is
+   * stored, even where the session keeps it in fewer bits or has not loaded it.
+   */
+  public static TensorSource source(TorchSession session, TensorSource stored) {
+    return new Source(session, stored);
   }
 
   /** Some of the loaded parameters; see {@link #of(TorchSession)}. */
@@ -38,15 +40,22 @@ public final class SessionWeights {
     return writer;
   }
 
-  private record Source(TorchSession session) implements TensorSource {
+  private record Source(TorchSession session, TensorSource stored) implements TensorSource {
+
+    private boolean learns(String name) {
+      return session.trainableNames().test(name);
+    }
 
     @Override
     public Set<String> names() {
-      return new LinkedHashSet<>(session.params());
+      return stored.names();
     }
 
     @Override
     public TensorInfo info(String name) {
+      if (!learns(name)) {
+        return stored.info(name);
+      }
       long[] shape = session.param(name).shape();
       long length = Float.BYTES;
       for (long extent : shape) {
@@ -57,11 +66,14 @@ public final class SessionWeights {
 
     @Override
     public float[] floats(String name) {
-      return session.param(name).floats();
+      return learns(name) ? session.param(name).floats() : stored.floats(name);
     }
 
     @Override
     public ByteBuffer bytes(String name) {
+      if (!learns(name)) {
+        return stored.bytes(name);
+      }
       float[] floats = floats(name);
       ByteBuffer bytes =
           ByteBuffer.allocate(floats.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -71,7 +83,7 @@ public final class SessionWeights {
 
     @Override
     public long[] longs(String name) {
-      throw new IllegalArgumentException(name + " holds floating-point numbers");
+      return stored.longs(name);
     }
 
     @Override
@@ -81,7 +93,7 @@ public final class SessionWeights {
 
     @Override
     public void close() {
-      // The session is closed by whoever opened it.
+      // Both are closed by whoever opened them.
     }
   }
 }

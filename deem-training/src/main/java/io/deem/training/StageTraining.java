@@ -159,7 +159,11 @@ public final class StageTraining implements TrainingEngine {
     TorchSession session =
         new TorchEngine(options.withPrecision(precision(settings))).open(model.weights());
     session.trainable(recipe.freezing());
-    model.network().params().forEach(session::load);
+    // What learns comes first: the frozen weights get what it leaves of the device, as the blocks
+    // need them, and in bfloat16 where they may be.
+    model.network().params().stream()
+        .filter(param -> recipe.freezing().test(param.name()))
+        .forEach(session::load);
     return session;
   }
 
@@ -278,7 +282,7 @@ public final class StageTraining implements TrainingEngine {
             // A head that is its embeddings is so no more when they have learnt.
             parent.headTied() && !run.recipe.freezing().test(table),
             provenance(run, steps)),
-        SessionWeights.source(session),
+        SessionWeights.source(session, run.model.weights()),
         ElementType.F32,
         TokenizerFile.read(run.model.folder()));
   }
@@ -400,12 +404,16 @@ public final class StageTraining implements TrainingEngine {
       // What libtorch itself takes is measured, so it must be there.
       TorchEngine engine = new TorchEngine(options.withPrecision(precision(settings)));
       engine.open(model.weights()).close();
-      return estimate(settings, recipe, model, source);
+      return estimate(settings, recipe, model, source, engine.options());
     }
   }
 
   private static MemoryEstimate estimate(
-      TrainingSettings settings, Recipe recipe, ModelFolder model, BatchSource source)
+      TrainingSettings settings,
+      Recipe recipe,
+      ModelFolder model,
+      BatchSource source,
+      TorchOptions options)
       throws IOException {
     ShapeScope largest = null;
     long most = -1;
@@ -430,6 +438,10 @@ public final class StageTraining implements TrainingEngine {
     }
     List<Param> params = model.network().params();
     double moment = settings.eightBitMoments() ? AdamW.EIGHT_BIT_BYTES : Float.BYTES;
+    if (options.onGpu()) {
+      return DeviceMemory.estimate(
+          params, recipe.freezing(), options, moment, largest, recording(settings));
+    }
     return MemoryModel.estimate(
         params,
         recipe.freezing(),

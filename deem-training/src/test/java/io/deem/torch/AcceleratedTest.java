@@ -117,14 +117,30 @@ class AcceleratedTest {
   @Test
   void whatStaysInTheProcessorsMemoryGivesTheSame() {
     try (TorchSession session = new TorchEngine(GPU).open(weights);
-        TorchSession visited = new TorchEngine(GPU).open(weights)) {
+        TorchSession visited = new TorchEngine(GPU.withResidentBytes(0)).open(weights)) {
       visited.trainable(name -> name.equals("norm"));
-      visited.offload(name -> true);
       assertEquals(result(session), result(visited));
       assertEquals(Set.of("table", "out", "shift"), visited.offloaded());
       try (TorchScope scope = visited.trainingScope()) {
         scope.backward(scope.run1(NETWORK, scope.longs(new long[] {2}, 1)));
         assertEquals(3, scope.gradient("norm").floats().length);
+      }
+    }
+  }
+
+  @Test
+  void whatFitsStaysOnTheDevice() {
+    // Under bfloat16 the table takes 24 bytes, out 12, norm 12 and shift 12.
+    for (long bytes : List.of(23L, 24L, 36L, 59L, 60L)) {
+      try (TorchSession session = new TorchEngine(GPU.withResidentBytes(bytes)).open(weights)) {
+        assertEquals(exact(), result(session), 0.05);
+        Set<String> away = session.offloaded();
+        long resident = 60;
+        for (String name : away) {
+          resident -= name.equals("table") ? 24 : 12;
+        }
+        assertTrue(resident <= bytes, bytes + ": " + away);
+        assertEquals(bytes >= 60, away.isEmpty());
       }
     }
   }
@@ -252,6 +268,6 @@ class AcceleratedTest {
     assertThrows(IllegalArgumentException.class, () -> TorchOptions.accelerated("gpu"));
     assertThrows(
         IllegalArgumentException.class,
-        () -> new TorchOptions(Precision.FP32, "cpu", true, false, false, false));
+        () -> new TorchOptions(Precision.FP32, "cpu", true, false, false, false, 0));
   }
 }

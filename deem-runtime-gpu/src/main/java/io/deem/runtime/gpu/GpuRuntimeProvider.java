@@ -108,7 +108,7 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
     ModelFolder model = ModelFolder.open(folder);
     boolean opened = false;
     try {
-      TorchEngine engine = engine();
+      TorchEngine engine = engine(options.deviceBytes());
       TorchSession session = engine.open(model.weights());
       Deem deem = new EngineDeem(model, session, NAME, engine.options(), options);
       opened = true;
@@ -127,10 +127,13 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
   /**
    * An engine on the device.
    *
+   * @param deviceBytes the most memory for weights; 0 for no limit
    * @throws IllegalStateException saying in one line why there is none
    */
-  static TorchEngine engine() {
-    TorchOptions options = TorchOptions.accelerated(System.getProperty(DEVICE, "cuda:0"));
+  static TorchEngine engine(long deviceBytes) {
+    TorchOptions options =
+        TorchOptions.accelerated(System.getProperty(DEVICE, "cuda:0"))
+            .withResidentBytes(deviceBytes == 0 ? Long.MAX_VALUE : deviceBytes);
     try {
       ClassLoader loader = GpuRuntimeProvider.class.getClassLoader();
       if (options.onGpu() || CudaLibrary.missing(loader) == null) {
@@ -159,7 +162,8 @@ public final class GpuRuntimeProvider implements RuntimeProvider {
     }
     String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
     if (message.contains("libcuda.so")) {
-      return "the NVIDIA driver's library libcuda.so.1 cannot be loaded; install the driver, version "
+      return "the NVIDIA driver's library libcuda.so.1 cannot be loaded; install the driver,"
+          + " version "
           + NvidiaDriver.OLDEST
           + " or newer ("
           + message

@@ -1,5 +1,6 @@
 package io.deem.runtime.gpu;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -10,13 +11,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.engine.Engine;
 import io.deem.Answer;
+import io.deem.Cancellation;
 import io.deem.Choice;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.Fidelity;
 import io.deem.Image;
 import io.deem.Perceiver;
+import io.deem.ProgressListener;
 import io.deem.RedrawOptions;
+import io.deem.TrainingSettings;
+import io.deem.desktop.DesktopImageCodec;
 import io.deem.model.ModelFolder;
 import io.deem.runtime.EngineDeem;
 import io.deem.runtime.FallbackDeem;
@@ -24,8 +29,10 @@ import io.deem.spi.RuntimeProvider;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -109,6 +116,51 @@ class GpuDeemTest {
       assertTrue(a.describe(PICTURE).tokens() > 0);
       Image drawn = a.redraw(PICTURE, RedrawOptions.defaults().withSteps(2));
       assertEquals(64, drawn.width());
+    }
+  }
+
+  /** The whole loop of a stage, with all weights on the device and with none that are frozen. */
+  @Test
+  void learnsTheSameWhereWeightsOnlyVisit(@TempDir Path runs) throws IOException {
+    Path data = runs.resolve("data");
+    Files.createDirectories(data);
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      byte[] png = new DesktopImageCodec().encodePng(TinyDeem.picture(64, 64, i));
+      Files.write(data.resolve("p" + i + ".png"), png);
+      lines.add("{\"image\": \"p" + i + ".png\", \"caption\": \"A photo of red\"}");
+    }
+    Files.write(data.resolve("data.jsonl"), lines);
+    Path whole = train(named(), data, runs.resolve("whole"));
+    Path visited = train(named().withDeviceBytes(1), data, runs.resolve("visited"));
+    try (ModelFolder a = ModelFolder.open(whole);
+        ModelFolder b = ModelFolder.open(visited);
+        ModelFolder parent = ModelFolder.open(folder)) {
+      int learnt = 0;
+      for (String name : a.weights().names()) {
+        float[] values = a.weights().floats(name);
+        assertArrayEquals(values, b.weights().floats(name), name);
+        learnt += Arrays.equals(values, parent.weights().floats(name)) ? 0 : 1;
+      }
+      assertTrue(learnt > 10, learnt + " tensors learnt");
+      // Frozen weights were in bfloat16 on the device; what is written is what came.
+      String frozen = "mm_decoder.layers.0.mlp.up_proj.weight";
+      assertArrayEquals(parent.weights().floats(frozen), a.weights().floats(frozen));
+    }
+  }
+
+  private static Path train(DeemOptions options, Path data, Path out) throws IOException {
+    try (Deem deem = new GpuRuntimeProvider().open(folder, options)) {
+      return deem.trainer()
+          .data(data)
+          .output(out)
+          .steps(2)
+          .batch(2)
+          .redraws(0)
+          .precision(TrainingSettings.Precision.BF16)
+          .gradientCheckpointing(true)
+          .train(ProgressListener.NONE, new Cancellation())
+          .model();
     }
   }
 

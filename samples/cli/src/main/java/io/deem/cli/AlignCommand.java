@@ -5,7 +5,6 @@ import io.deem.Alignment;
 import io.deem.AlignmentStrategy;
 import io.deem.Cancellation;
 import io.deem.Deem;
-import io.deem.DeemOptions;
 import io.deem.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -15,6 +14,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -107,23 +107,14 @@ final class AlignCommand implements Callable<Integer> {
       description = "For checkpoints, from which a run that was stopped goes on; by default none.")
   private Path work;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads for one computation; 0, the default, for one a processor.")
-  private int threads;
+  @Mixin private RuntimeOptions runtime;
 
   @Override
   public Integer call() throws IOException {
-    if (threads < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads must be at least 0, not " + threads);
-    }
     if (Files.exists(out)) {
       throw new IOException(out + ": is there already; choose another folder");
     }
-    try (Deem deem = Deem.open(model, DeemOptions.defaults().withThreads(threads));
+    try (Deem deem = Deem.open(model, runtime.options());
         Alignment alignment = aligner(deem).images(images).align(this::print, new Cancellation())) {
       alignment.save(out);
       PrintWriter lines = spec.commandLine().getOut();

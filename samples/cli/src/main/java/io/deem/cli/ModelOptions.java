@@ -6,18 +6,13 @@ import io.deem.Precision;
 import io.deem.mini.DeemMini;
 import java.io.IOException;
 import java.nio.file.Path;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Which model to open, and how. */
 final class ModelOptions {
 
   private static final String VARIABLE = "DEEM_MODEL";
-
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec spec;
 
   @Option(
       names = "--model",
@@ -25,18 +20,7 @@ final class ModelOptions {
       description = "The model's folder; by default what DEEM_MODEL says, else deem-mini.")
   private Path model;
 
-  @Option(
-      names = "--runtime",
-      paramLabel = "NAME",
-      description = "What runs the model, for example cpu; by default the best there is.")
-  private String runtime;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads for one computation; 0, the default, for one a processor.")
-  private int threads;
+  @Mixin private RuntimeOptions runtime;
 
   @Option(
       names = "--precision",
@@ -63,16 +47,7 @@ final class ModelOptions {
   }
 
   Deem open() throws IOException {
-    if (threads < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads must be at least 0, not " + threads);
-    }
-    DeemOptions options =
-        DeemOptions.defaults()
-            .withThreads(threads)
-            .withRuntime(runtime)
-            .withPrecision(precision)
-            .withEngine(engine);
+    DeemOptions options = runtime.options().withPrecision(precision).withEngine(engine);
     return Deem.open(folder(), options);
   }
 }

@@ -2,7 +2,6 @@ package io.deem.cli;
 
 import com.google.gson.JsonObject;
 import io.deem.Deem;
-import io.deem.DeemOptions;
 import io.deem.MemoryEstimate;
 import io.deem.Progress;
 import io.deem.ProgressListener;
@@ -21,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -140,17 +140,12 @@ final class TrainCommand implements Callable<Integer> {
       description = "Train nothing; print the memory that it would take, by part.")
   private boolean dryRun;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads for one computation; 0, the default, for one a processor.")
-  private int threads;
+  @Mixin private RuntimeOptions runtime;
 
   @Override
   public Integer call() throws IOException {
     requireOutput();
-    try (Deem deem = Deem.open(model, DeemOptions.defaults().withThreads(threads))) {
+    try (Deem deem = Deem.open(model, runtime.options())) {
       Trainer trainer = trainer(deem.trainer());
       if (dryRun) {
         print(trainer.estimate());
