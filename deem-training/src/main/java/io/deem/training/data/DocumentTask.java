@@ -1,7 +1,6 @@
 package io.deem.training.data;
 
 import io.deem.random.RandomSource;
-import io.deem.text.SpecialTokens;
 import io.deem.text.TokenBatch;
 import io.deem.text.prompt.Document;
 import io.deem.text.prompt.DocumentWriter;
@@ -107,7 +106,7 @@ record DocumentTask(DocumentWriter.Options options, boolean captions)
       }
       document.images().forEach(image -> images.add(new MaskedImage<>(image, Optional.empty())));
     }
-    TokenBatch text = TokenBatch.of(rows, SpecialTokens.PADDING_ID, TokenBatch.Side.RIGHT);
+    TokenBatch text = TokenBatch.of(rows, format.special().padding(), TokenBatch.Side.RIGHT);
     int[] counts = imagesPerRow.stream().mapToInt(Integer::intValue).toArray();
     PromptBatch<SeenImage> batch =
         new PromptBatch<>(

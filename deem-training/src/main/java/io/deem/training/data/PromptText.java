@@ -1,7 +1,6 @@
 package io.deem.training.data;
 
 import io.deem.model.Prompts;
-import io.deem.text.SpecialTokens;
 import io.deem.text.TokenBatch;
 import io.deem.text.Tokenizer;
 import io.deem.text.prompt.MaskedImage;
@@ -56,7 +55,7 @@ final class PromptText {
   }
 
   PromptBatch<SeenImage> batch(PromptBatch.Objective objective) {
-    TokenBatch text = TokenBatch.of(rows, SpecialTokens.PADDING_ID, TokenBatch.Side.RIGHT);
+    TokenBatch text = TokenBatch.of(rows, format.special().padding(), TokenBatch.Side.RIGHT);
     int[] imagesPerRow = new int[rows.size()];
     Arrays.fill(imagesPerRow, 1);
     int[] prompts = promptLengths.stream().mapToInt(Integer::intValue).toArray();
