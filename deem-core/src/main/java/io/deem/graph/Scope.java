@@ -60,6 +60,14 @@ public interface Scope extends AutoCloseable {
     return false;
   }
 
+  /**
+   * How many consecutive layers of a language model should be one block when no values between them
+   * are wanted: an engine that optimises a block as a whole runs few large ones faster.
+   */
+  default int layersPerBlock() {
+    return 1;
+  }
+
   /** A scope inside this one, for temporary values. */
   Scope child();
 

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 
 /** Selects rows of a {@link LlamaCache}, all its layers by one block. */
 final class CacheRows {
@@ -75,11 +74,10 @@ final class CacheRows {
 
   /** A cache of the same tokens with {@code more} further places. */
   LlamaCache withRoom(Scope scope, LlamaCache cache, int more) {
-    long[] places = LongStream.range(0, cache.capacity()).toArray();
-    List<Value> inputs = new ArrayList<>();
-    inputs.add(scope.longs(places, places.length));
-    inputs.add(scope.longs(new long[places.length + more], places.length + more));
-    inputs.add(scope.floats(new float[1], 1, 1, 1, 1));
+    long batch = cache.entries().get(0).keys().shape()[0];
+    long[] shape = {batch, config.keyHeads(), more, config.headWidth()};
+    float[] zeros = new float[Math.toIntExact(shape[0] * shape[1] * shape[2] * shape[3])];
+    List<Value> inputs = new ArrayList<>(List.of(scope.floats(zeros, shape)));
     for (LlamaCache.Entry entry : cache.entries()) {
       inputs.add(entry.keys());
       inputs.add(entry.values());
@@ -96,17 +94,11 @@ final class CacheRows {
   private List<Tensor> room(Graph g) {
     Dim batch = Dim.symbol("batch");
     Dim past = Dim.symbol("past");
-    Dim capacity = Dim.symbol("capacity");
-    Tensor places = g.input("places", Shape.of(past), DataType.INT64);
-    g.input("capacity", Shape.of(capacity), DataType.INT64);
-    Tensor zero = g.input("zero", Shape.of(1, 1, 1, 1));
+    Dim more = Dim.symbol("more");
+    Tensor zeros = g.input("zeros", Shape.of(batch, config.keyHeads(), more, config.headWidth()));
     Shape shape = Shape.of(batch, config.keyHeads(), past, config.headWidth());
     return IntStream.range(0, 2 * config.layers())
-        .mapToObj(i -> g.input("keys or values " + i, shape))
-        .map(
-            held ->
-                zero.expand(batch, config.keyHeads(), capacity, config.headWidth())
-                    .overwrite(2, places, held))
+        .mapToObj(i -> Tensor.concat(2, g.input("keys or values " + i, shape), zeros))
         .toList();
   }
 

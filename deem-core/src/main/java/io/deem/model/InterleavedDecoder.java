@@ -138,8 +138,7 @@ public final class InterleavedDecoder {
       positions[i] = i;
     }
     Value at = scope.longs(positions, 1, positions.length);
-    List<Value> hidden = decoder.forward(scope, embedded, at, null, images);
-    return hidden.get(hidden.size() - 1);
+    return decoder.causal(scope, embedded, at, images);
   }
 
   /** The mean cross entropy of the text that counts; see {@link InterleavedBatch#textTargets}. */

@@ -14,6 +14,8 @@ import io.deem.nn.RmsNorm;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -35,6 +37,10 @@ public final class LlamaDecoder {
   private final Config config;
   private final Param embeddings;
   private final List<LlamaLayer> layers;
+
+  /** By the layers in each. */
+  private final Map<Integer, List<LlamaSpan>> spans = new ConcurrentHashMap<>();
+
   private final Block embed;
   private final Block rotary;
   private final Block finalNorm;
@@ -122,14 +128,19 @@ public final class LlamaDecoder {
   /**
    * What the decoder computed.
    *
-   * @param hidden [batch, length, width] each: the embeddings, then the stream after each layer, of
-   *     which the last is normalised
+   * @param last the normalised stream after the last layer, [batch, length, width]
    * @param cache for {@link #step}
    */
-  public record Result(List<Value> hidden, LlamaCache cache) {
-    /** The normalised stream after the last layer, [batch, length, width]. */
-    public Value last() {
+  public record Result(Value last, LlamaCache cache) {}
+
+  /** The embeddings and the stream after each block, the last normalised. */
+  private record Run(List<Value> hidden, LlamaCache cache) {
+    Value last() {
       return hidden.get(hidden.size() - 1);
+    }
+
+    Result result() {
+      return new Result(last(), cache);
     }
   }
 
@@ -195,14 +206,14 @@ public final class LlamaDecoder {
   public List<Param> params() {
     List<Param> params = new ArrayList<>();
     params.add(embeddings);
-    layers.forEach(layer -> params.addAll(layer.params()));
+    spans(1).forEach(layer -> params.addAll(layer.params()));
     params.addAll(finalNorm.params());
     return params;
   }
 
   /** The matrices of all linear layers, without the embeddings. */
   public List<Param> matrices() {
-    return layers.stream().flatMap(layer -> layer.matrices().stream()).toList();
+    return spans(1).stream().flatMap(layer -> layer.matrices().stream()).toList();
   }
 
   /**
@@ -223,11 +234,21 @@ public final class LlamaDecoder {
    * @param mask [batch, 1, length, length], added to attention scores (see {@link AttentionMask});
    *     or null to let every token see itself and all before it
    * @param images null to leave out the attention to images
-   * @return the hidden states, as in {@link Result}
+   * @return the hidden states, [batch, length, width] each: the embeddings, then the stream after
+   *     each layer, of which the last is normalised
    */
   public List<Value> forward(
       Scope scope, Value embedded, Value positions, Value mask, Images images) {
-    if (mask == null && scope.holdsWeightsPerBlock()) {
+    return run(scope, embedded, positions, mask, images, null, false, true).hidden();
+  }
+
+  /**
+   * The last of what {@link #forward} returns, where every token sees itself and all before it.
+   *
+   * @return the normalised stream after the last layer, [batch, length, width]
+   */
+  public Value causal(Scope scope, Value embedded, Value positions, Images images) {
+    if (scope.holdsWeightsPerBlock()) {
       // The very blocks that generate.
       int batch = Math.toIntExact(embedded.shape()[0]);
       int length = Math.toIntExact(embedded.shape()[1]);
@@ -237,14 +258,14 @@ public final class LlamaDecoder {
       }
       float[] causal = AttentionMask.causal(real, length);
       Value whole = scope.floats(causal, batch, 1, length, length);
-      return prefillWithRoom(scope, embedded, positions, whole, images, 0).hidden();
+      return prefillWithRoom(scope, embedded, positions, whole, images, 0).last();
     }
-    return run(scope, embedded, positions, mask, images, null, false).hidden();
+    return run(scope, embedded, positions, null, images, null, false, false).last();
   }
 
   /** {@link #forward}, with what {@link #step} needs to go on. */
   public Result prefill(Scope scope, Value embedded, Value positions, Value mask, Images images) {
-    return run(scope, embedded, positions, mask, images, null, true);
+    return run(scope, embedded, positions, mask, images, null, true, false).result();
   }
 
   /**
@@ -271,7 +292,7 @@ public final class LlamaDecoder {
           new LlamaCache.Entry(scope.floats(zeros, shape), scope.floats(zeros, shape), projected));
     }
     LlamaCache empty = new LlamaCache(List.copyOf(entries), null, places);
-    return run(scope, embedded, positions, mask, images, empty, true);
+    return run(scope, embedded, positions, mask, images, empty, true, false).result();
   }
 
   /**
@@ -299,7 +320,7 @@ public final class LlamaDecoder {
               + " needs a mask and no more tokens than that, and there are "
               + embedded.shape()[1]);
     }
-    return run(scope, embedded, positions, mask, null, cache, true);
+    return run(scope, embedded, positions, mask, null, cache, true, false).result();
   }
 
   /**
@@ -321,14 +342,15 @@ public final class LlamaDecoder {
     return cacheRows.withRoom(scope, cache, more);
   }
 
-  private Result run(
+  private Run run(
       Scope scope,
       Value embedded,
       Value positions,
       Value mask,
       Images images,
       LlamaCache past,
-      boolean keep) {
+      boolean keep,
+      boolean everyStream) {
     List<Value> angles = scope.run(rotary, positions);
     boolean roomy = past != null && past.room() > 0;
     Value given = images != null ? images.visible() : past != null ? past.visible() : null;
@@ -337,44 +359,79 @@ public final class LlamaDecoder {
     Value places = roomy ? places(scope, past.length(), embedded.shape()[1]) : null;
     List<Value> hidden = new ArrayList<>(List.of(embedded));
     List<LlamaCache.Entry> entries = new ArrayList<>();
+    List<LlamaSpan> all = spans(everyStream ? 1 : scope.layersPerBlock());
     Value x = embedded;
-    for (int i = 0; i < layers.size(); i++) {
-      LlamaLayer layer = layers.get(i);
-      boolean sees = layer.seesImages() && visible != null;
+    int layer = 0;
+    for (LlamaSpan span : all) {
+      int next = layer + span.layers().size();
+      boolean sees = span.seesImages() && visible != null;
+      List<LlamaCache.Entry> earlier =
+          past == null ? List.of() : past.entries().subList(layer, next);
       List<Value> inputs = new ArrayList<>(List.of(x, angles.get(0), angles.get(1)));
       if (mask != null) {
         inputs.add(mask);
       }
-      if (past != null) {
-        inputs.add(past.entries().get(i).keys());
-        inputs.add(past.entries().get(i).values());
+      for (LlamaCache.Entry entry : earlier) {
+        inputs.add(entry.keys());
+        inputs.add(entry.values());
       }
       if (roomy) {
         inputs.add(places);
       }
       if (sees) {
-        inputs.add(past != null ? past.entries().get(i).images() : images.features());
+        if (past == null) {
+          inputs.add(images.features());
+        }
+        earlier.stream().map(LlamaCache.Entry::images).filter(v -> v != null).forEach(inputs::add);
         inputs.add(visible);
       }
-      LlamaLayer.Form form = new LlamaLayer.Form(mask != null, past != null, roomy, keep, sees);
-      List<Value> results = scope.run(layer.block(form), inputs);
+      LlamaSpan.Form form = new LlamaSpan.Form(mask != null, past != null, roomy, keep, sees);
+      List<Value> results = scope.run(span.block(form), inputs);
       x = results.get(0);
       if (keep) {
-        Value projected =
-            !sees ? null : past != null ? past.entries().get(i).images() : results.get(3);
-        entries.add(new LlamaCache.Entry(results.get(1), results.get(2), projected));
+        addEntries(entries, span, earlier, sees, results);
       }
-      if (i < layers.size() - 1) {
-        hidden.add(x);
-      }
+      hidden.add(x);
+      layer = next;
     }
-    hidden.add(scope.run1(finalNorm, x));
+    hidden.set(hidden.size() - 1, scope.run1(finalNorm, x));
     if (!keep) {
-      return new Result(List.copyOf(hidden), null);
+      return new Run(hidden, null);
     }
     Value last = images == null ? given : scope.run1(lastRow, given);
     int room = roomy ? past.room() - Math.toIntExact(embedded.shape()[1]) : 0;
-    return new Result(List.copyOf(hidden), new LlamaCache(List.copyOf(entries), last, room));
+    return new Run(hidden, new LlamaCache(List.copyOf(entries), last, room));
+  }
+
+  private static void addEntries(
+      List<LlamaCache.Entry> entries,
+      LlamaSpan span,
+      List<LlamaCache.Entry> earlier,
+      boolean sees,
+      List<Value> results) {
+    int projected = 1 + 2 * span.layers().size();
+    for (int i = 0; i < span.layers().size(); i++) {
+      Value images = null;
+      if (!earlier.isEmpty()) {
+        images = earlier.get(i).images();
+      } else if (sees && span.layers().get(i).seesImages()) {
+        images = results.get(projected++);
+      }
+      entries.add(new LlamaCache.Entry(results.get(1 + 2 * i), results.get(2 + 2 * i), images));
+    }
+  }
+
+  private List<LlamaSpan> spans(int layersPerBlock) {
+    return spans.computeIfAbsent(
+        layersPerBlock,
+        count -> {
+          List<LlamaSpan> all = new ArrayList<>();
+          for (int from = 0; from < layers.size(); from += count) {
+            int to = Math.min(layers.size(), from + count);
+            all.add(new LlamaSpan(config, layers.subList(from, to)));
+          }
+          return List.copyOf(all);
+        });
   }
 
   private static Value places(Scope scope, long first, long count) {

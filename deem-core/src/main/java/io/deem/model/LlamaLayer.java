@@ -1,7 +1,6 @@
 package io.deem.model;
 
 import io.deem.graph.Block;
-import io.deem.graph.DataType;
 import io.deem.graph.Dim;
 import io.deem.graph.Graph;
 import io.deem.graph.Param;
@@ -9,10 +8,7 @@ import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.nn.Linear;
 import io.deem.nn.RmsNorm;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * One layer of {@link LlamaDecoder}: self-attention, in some layers gated attention to images, and
@@ -22,11 +18,7 @@ final class LlamaLayer {
 
   private static final Dim BATCH = Dim.symbol("batch");
   private static final Dim LENGTH = Dim.symbol("length");
-  private static final Dim PAST = Dim.symbol("past");
   private static final Dim IMAGES = Dim.symbol("images");
-
-  /** Extent of tables that are either the batch's or shared by all its rows. */
-  private static final Dim ROWS = Dim.symbol("rows");
 
   private static final int IMAGE_HEADS = 16;
   private static final int IMAGE_POINTS = 8;
@@ -36,16 +28,34 @@ final class LlamaLayer {
   static final int MAX_IMAGES = 50;
 
   /**
-   * What a block of this layer is given and returns.
+   * What all layers are given beside the stream.
    *
-   * @param masked it is given a mask, which is added to the scores
-   * @param continued it is given the keys and values of earlier tokens
-   * @param roomy those have room, in which it writes its own; it is given the places too
-   * @param kept it returns keys and values, and the projected images if there are any
-   * @param images it is given images: features, or if continued what an earlier block made of them;
-   *     and which token sees which, or if continued without room, which all of them see
+   * @param cos cosines of the positions, [rows, length, head width / 2]
+   * @param sin sines of the positions
+   * @param mask [batch, 1, length, keys], added to the scores; null lets every token see itself and
+   *     all before it
+   * @param places of the tokens in caches with room, [length]; null without
+   * @param visible which token sees which image, [batch, length, images], or for the next token of
+   *     a cache without room [batch, images]; null without images
    */
-  record Form(boolean masked, boolean continued, boolean roomy, boolean kept, boolean images) {}
+  record Common(Tensor cos, Tensor sin, Tensor mask, Tensor places, Tensor visible) {}
+
+  /**
+   * What a layer is given of earlier tokens.
+   *
+   * @param keys [batch, key heads, past, head width]
+   * @param values [batch, key heads, past, head width]
+   */
+  record Past(Tensor keys, Tensor values) {}
+
+  /**
+   * What a layer computes.
+   *
+   * @param stream [batch, length, width]
+   * @param keys of all tokens
+   * @param values of all tokens
+   */
+  record Outcome(Tensor stream, Tensor keys, Tensor values) {}
 
   private final LlamaDecoder.Config config;
   private final String prefix;
@@ -60,7 +70,6 @@ final class LlamaLayer {
   private final Linear down;
   private final ImageAttention imageAttention;
   private final Block imageProjection;
-  private final Map<Form, Block> blocks = new ConcurrentHashMap<>();
 
   LlamaLayer(LlamaDecoder.Config config, String prefix, boolean seesImages) {
     this.config = config;
@@ -79,14 +88,7 @@ final class LlamaLayer {
     imageAttention = seesImages ? new ImageAttention(config, prefix + "llama_cross_attn.") : null;
     imageProjection =
         seesImages
-            ? Graph.block(
-                prefix + "images",
-                g ->
-                    List.of(
-                        imageAttention.project(
-                            g.input(
-                                "images",
-                                Shape.of(BATCH, IMAGES, config.pixels(), config.imageWidth())))))
+            ? Graph.block(prefix + "images", g -> List.of(projectImages(imageInput(g))))
             : null;
   }
 
@@ -101,10 +103,6 @@ final class LlamaLayer {
     return seesImages() ? imageAttention.projectedShape() : null;
   }
 
-  Block block(Form form) {
-    return blocks.computeIfAbsent(form, f -> Graph.block(prefix + "forward", g -> build(g, f)));
-  }
-
   /**
    * Makes of image features, [batch, images, pixels, image width], what a continued block takes;
    * null if the layer looks at none.
@@ -113,74 +111,56 @@ final class LlamaLayer {
     return imageProjection;
   }
 
-  List<Param> params() {
-    return plain().params();
+  String prefix() {
+    return prefix;
   }
 
-  List<Param> matrices() {
-    return plain().matrices();
+  /** Image features, [batch, images, pixels, image width], as an input. */
+  Tensor imageInput(Graph g) {
+    return g.input("images", Shape.of(BATCH, IMAGES, config.pixels(), config.imageWidth()));
   }
 
-  private Block plain() {
-    return block(new Form(false, false, false, false, seesImages()));
+  /** What {@link #apply} takes of image features. */
+  Tensor projectImages(Tensor images) {
+    return imageAttention.project(images);
   }
 
-  private List<Tensor> build(Graph g, Form form) {
+  /**
+   * Appends the layer to a block.
+   *
+   * @param past null at the beginning
+   * @param projected what the layer looks at, as {@link #projectImages} makes it; null for nothing
+   */
+  Outcome apply(Tensor x, Common common, Past past, Tensor projected) {
     int depth = config.headWidth();
-    Tensor x = g.input("stream", Shape.of(BATCH, LENGTH, config.width()));
-    Tensor cos = g.input("cos", Shape.of(ROWS, LENGTH, depth / 2));
-    Tensor sin = g.input("sin", Shape.of(ROWS, LENGTH, depth / 2));
-    Dim keys = form.roomy ? PAST : form.continued ? PAST.plus(LENGTH) : LENGTH;
-    Tensor mask = form.masked ? g.input("mask", Shape.of(BATCH, 1, LENGTH, keys)) : null;
+    Tensor cos = common.cos();
+    Tensor sin = common.sin();
+    Tensor mask = common.mask();
+    boolean roomy = common.places() != null;
 
     Tensor h = inputNorm.apply(x);
     Tensor q = heads(query.apply(h), config.heads()).rope(cos, sin); // [b, heads, length, depth]
     Tensor k = heads(key.apply(h), config.keyHeads()).rope(cos, sin);
     Tensor v = heads(value.apply(h), config.keyHeads());
-    if (form.continued) {
-      Shape past = Shape.of(BATCH, config.keyHeads(), PAST, depth);
-      Tensor pastKeys = g.input("past keys", past);
-      Tensor pastValues = g.input("past values", past);
-      if (form.roomy) {
-        Tensor places = g.input("places", Shape.of(LENGTH), DataType.INT64);
-        k = pastKeys.overwrite(2, places, k);
-        v = pastValues.overwrite(2, places, v);
-      } else {
-        k = Tensor.concat(2, pastKeys, k);
-        v = Tensor.concat(2, pastValues, v);
-      }
+    if (roomy) {
+      k = past.keys().overwrite(2, common.places(), k);
+      v = past.values().overwrite(2, common.places(), v);
+    } else if (past != null) {
+      k = Tensor.concat(2, past.keys(), k);
+      v = Tensor.concat(2, past.values(), v);
     }
-    boolean causal = mask == null && !form.continued;
+    boolean causal = mask == null && past == null;
     double scale = 1 / Math.sqrt(depth);
     Tensor mixed =
-        form.roomy ? q.attentionToCache(k, v, mask, scale) : q.attention(k, v, mask, causal, scale);
-    x = x.plus(output.apply(mixed.transpose(1, 2).reshape(BATCH, LENGTH, config.width())));
-
-    List<Tensor> results = new ArrayList<>();
-    if (form.kept) {
-      results.addAll(List.of(k, v));
+        roomy ? q.attentionToCache(k, v, mask, scale) : q.attention(k, v, mask, causal, scale);
+    Tensor stream =
+        x.plus(output.apply(mixed.transpose(1, 2).reshape(BATCH, LENGTH, config.width())));
+    if (projected != null) {
+      stream = stream.plus(imageAttention.attend(stream, projected, common.visible()));
     }
-    if (form.images) {
-      Tensor projected =
-          form.continued
-              ? g.input("projected images", imageAttention.projectedShape())
-              : imageAttention.project(
-                  g.input("images", Shape.of(BATCH, IMAGES, config.pixels(), config.imageWidth())));
-      Tensor visible =
-          g.input(
-              "visible images",
-              form.continued && !form.roomy
-                  ? Shape.of(BATCH, IMAGES)
-                  : Shape.of(BATCH, LENGTH, IMAGES));
-      x = x.plus(imageAttention.attend(x, projected, visible));
-      if (form.kept && !form.continued) {
-        results.add(projected);
-      }
-    }
-    Tensor m = innerNorm.apply(x);
-    x = x.plus(down.apply(gate.apply(m).silu().times(up.apply(m))));
-    results.add(0, x);
-    return results;
+    Tensor m = innerNorm.apply(stream);
+    stream = stream.plus(down.apply(gate.apply(m).silu().times(up.apply(m))));
+    return new Outcome(stream, k, v);
   }
 
   private Tensor heads(Tensor x, int heads) {

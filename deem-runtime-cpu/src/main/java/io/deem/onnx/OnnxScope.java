@@ -18,6 +18,13 @@ import java.util.Set;
 /** A scope of the ONNX Runtime engine. */
 final class OnnxScope implements Scope {
 
+  /**
+   * So many that what a block costs beside its layers does not count, and so few that ONNX Runtime,
+   * which holds a block's weights twice while it lays them out, does not do so with the whole
+   * model.
+   */
+  private static final int LAYERS_PER_BLOCK = 8;
+
   private final OnnxSession session;
   private final OnnxScope parent;
   private final Set<OnnxScope> children = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -77,6 +84,11 @@ final class OnnxScope implements Scope {
   @Override
   public boolean holdsWeightsPerBlock() {
     return true;
+  }
+
+  @Override
+  public int layersPerBlock() {
+    return LAYERS_PER_BLOCK;
   }
 
   @Override
