@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Writes a block as an ONNX model. Its inputs are {@code x0, x1, ..} and its results {@code y0, y1,
@@ -38,6 +39,7 @@ final class OnnxCompiler {
   private final OnnxComposites composites;
   private final Map<Tensor, String> names = new HashMap<>();
   private final Map<Tensor, LinearWeights.Quantized> quantized = new HashMap<>();
+  private final Map<Tensor, List<Tensor>> stacks;
 
   private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
     this.block = block;
@@ -47,6 +49,7 @@ final class OnnxCompiler {
       linear.quantized(matrix).ifPresent(form -> forms.put(matrix, form));
     }
     this.initializers = new OnnxWeights(graph, folder());
+    this.stacks = LinearStacks.in(block, forms, initializers);
     this.dims = new OnnxDims(graph);
     this.composites = new OnnxComposites(graph, dims, this::name);
   }
@@ -96,7 +99,12 @@ final class OnnxCompiler {
           names.put(
               node,
               graph.floats(node.attributes().get("values", float[].class), node.shape().extents()));
-      default -> names.put(node, expression(node));
+      default -> {
+        // Computed together with one before it?
+        if (!names.containsKey(node)) {
+          names.put(node, expression(node));
+        }
+      }
     }
   }
 
@@ -147,7 +155,7 @@ final class OnnxCompiler {
 
   private void parameter(Tensor node) {
     Param param = node.attributes().get("param", Param.class);
-    String name = "p" + node.attributes().integer("index");
+    String name = paramName(node);
     LinearWeights.Quantized form = forms.get(param);
     if (form != null) {
       quantized.put(node, form);
@@ -155,6 +163,10 @@ final class OnnxCompiler {
       return;
     }
     names.put(node, initializers.floats(weights, param.name(), param.shape().extents(), name));
+  }
+
+  private static String paramName(Tensor node) {
+    return "p" + node.attributes().integer("index");
   }
 
   private String expression(Tensor t) {
@@ -314,10 +326,8 @@ final class OnnxCompiler {
     Tensor x = t.operands().get(0);
     Tensor weight = t.operands().get(1);
     Tensor bias = t.operands().get(2);
-    LinearWeights.Quantized form = quantized.get(weight);
-    if (form != null) {
-      return composites.quantizedLinear(
-          initializers, form, name(x), name(weight), name(bias), weight.shape());
+    if (quantized.containsKey(weight)) {
+      return quantizedLinear(t, name(x), name(bias));
     }
     if (x.shape().rank() == 2 && bias != null) {
       return graph.node("Gemm", operands(t), with("transB", 1));
@@ -325,5 +335,32 @@ final class OnnxCompiler {
     String product =
         graph.node(MICROSOFT, "FusedMatMul", List.of(name(x), name(weight)), with("transB", 1));
     return bias == null ? product : graph.node("Add", List.of(product, name(bias)));
+  }
+
+  private String quantizedLinear(Tensor t, String x, String bias) {
+    List<Tensor> stack = stacks.getOrDefault(t, List.of(t));
+    long[] rows =
+        stack.stream().mapToLong(each -> each.operands().get(1).shape().dim(0).value()).toArray();
+    String product =
+        composites.quantizedLinear(
+            initializers,
+            stack.stream().map(each -> LinearStacks.form(each, forms)).toList(),
+            x,
+            // A matrix may be read elsewhere too, alone.
+            stack.stream()
+                .map(each -> paramName(each.operands().get(1)))
+                .collect(Collectors.joining()),
+            bias,
+            LongStream.of(rows).sum(),
+            t.operands().get(1).shape().dim(1).value());
+    if (stack.size() == 1) {
+      return product;
+    }
+    List<String> parts = stack.stream().map(each -> graph.fresh()).toList();
+    graph.node("", "Split", List.of(product, graph.longs(rows)), parts, with("axis", -1));
+    for (int i = 0; i < parts.size(); i++) {
+      names.put(stack.get(i), parts.get(i));
+    }
+    return names.get(t);
   }
 }

@@ -9,6 +9,7 @@ import io.deem.graph.Dim;
 import io.deem.graph.Resampling;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
+import io.deem.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -50,19 +51,31 @@ final class OnnxComposites {
 
   // ---------------------------------------------------------------- products
 
+  /**
+   * A product with quantised matrices, [rows, columns] when they lie below one another.
+   *
+   * @param forms the matrices, which are {@link OnnxWeights#isOne one}
+   * @param bias null for none
+   */
   String quantizedLinear(
       OnnxWeights initializers,
-      LinearWeights.Quantized form,
+      List<LinearWeights.Quantized> forms,
       String x,
       String name,
       String bias,
-      Shape weight) {
+      long rows,
+      long columns) {
+    LinearWeights.Quantized form = forms.get(0);
+    TensorSource source = form.source();
+    List<String> values = forms.stream().map(LinearWeights.Quantized::values).toList();
+    List<String> scales = forms.stream().map(LinearWeights.Quantized::scales).toList();
     List<String> inputs = new ArrayList<>();
     inputs.add(x);
-    inputs.add(initializers.asStored(form.source(), form.values(), name + "values"));
-    inputs.add(initializers.asStored(form.source(), form.scales(), name + "scales"));
+    inputs.add(initializers.asStored(source, values, name + "values"));
+    inputs.add(initializers.asStored(source, scales, name + "scales"));
     if (form.zeroPoints() != null) {
-      inputs.add(initializers.asStored(form.source(), form.zeroPoints(), name + "zeros"));
+      List<String> zeros = forms.stream().map(LinearWeights.Quantized::zeroPoints).toList();
+      inputs.add(initializers.asStored(source, zeros, name + "zeros"));
     }
     if (bias != null) {
       // Between them: the order of the groups, which is the blocks' own.
@@ -75,8 +88,8 @@ final class OnnxComposites {
         MICROSOFT,
         "MatMulNBits",
         inputs,
-        with("K", weight.dim(1).value()),
-        with("N", weight.dim(0).value()),
+        with("K", columns),
+        with("N", rows),
         with("bits", form.bits()),
         with("block_size", form.blockSize()),
         with("accuracy_level", form.accuracyLevel()));

@@ -125,6 +125,49 @@ final class OnnxWeights {
     return name;
   }
 
+  /**
+   * Whether the model can refer to tensors as one: they are of one type and lie in one file, one
+   * behind the other.
+   */
+  boolean isOne(TensorSource source, List<String> tensors) {
+    Path file = fileOf(source, tensors.get(0));
+    if (file == null) {
+      return false;
+    }
+    TensorInfo before = source.info(tensors.get(0));
+    for (String tensor : tensors.subList(1, tensors.size())) {
+      TensorInfo info = source.info(tensor);
+      boolean next =
+          info.type() == before.type()
+              && info.offset() == before.offset() + before.length()
+              && file.equals(fileOf(source, tensor));
+      if (!next) {
+        return false;
+      }
+      before = info;
+    }
+    return true;
+  }
+
+  /** Adds tensors that are {@link #isOne one} as they are stored, the first extents added up. */
+  String asStored(TensorSource source, List<String> tensors, String name) {
+    if (tensors.size() == 1) {
+      return asStored(source, tensors.get(0), name);
+    }
+    TensorInfo first = source.info(tensors.get(0));
+    long[] extents = first.shape();
+    long length = 0;
+    extents[0] = 0;
+    for (String tensor : tensors) {
+      TensorInfo info = source.info(tensor);
+      extents[0] += info.shape()[0];
+      length += info.length();
+    }
+    TensorInfo all = new TensorInfo(name, first.type(), extents, first.offset(), length);
+    graph.initializer(stored(name, all, fileOf(source, first.name()), extents));
+    return name;
+  }
+
   /** The file of a tensor if the model can refer to it. */
   private Path fileOf(TensorSource source, String tensor) {
     Path file = real(source, tensor);

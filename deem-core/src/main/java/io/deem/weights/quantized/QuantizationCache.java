@@ -49,7 +49,7 @@ public final class QuantizationCache {
   private static final String FOLDER = "quantized";
 
   /** Raised whenever other bytes would be written for the same source. */
-  private static final String FORMAT = "1";
+  private static final String FORMAT = "2";
 
   private static final String FORMAT_KEY = "deem.quantization.format";
   private static final String NAME_KEY = "deem.quantization.name";

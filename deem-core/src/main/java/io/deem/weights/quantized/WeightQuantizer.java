@@ -62,23 +62,23 @@ final class WeightQuantizer {
     SafetensorsWriter writer = new SafetensorsWriter();
     metadata.forEach(writer::metadata);
     List<Run> runs = new ArrayList<>();
+    // Codes behind codes, so that one product can read those of several matrices as one.
     for (StackedMatrix matrix : matrices) {
       StackedMatrix.Size size = matrix.size(source);
-      reserve(writer, matrix.name(), size);
+      long[] codes = quantization.codesShape(size.rows(), size.columns());
+      writer.reserve(matrix.name() + CODES, ElementType.U8, codes);
       addRuns(runs, matrix, size.columns());
     }
-    writer.write(file, places -> fill(runs, places));
-  }
-
-  private void reserve(SafetensorsWriter writer, String name, StackedMatrix.Size size) {
-    long rows = size.rows();
-    long columns = size.columns();
-    writer.reserve(name + CODES, ElementType.U8, quantization.codesShape(rows, columns));
-    writer.reserve(name + SCALES, ElementType.F32, quantization.scalesShape(rows, columns));
-    if (!quantization.symmetric()) {
-      writer.reserve(
-          name + ZERO_POINTS, ElementType.U8, quantization.zeroPointsShape(rows, columns));
+    for (StackedMatrix matrix : matrices) {
+      StackedMatrix.Size size = matrix.size(source);
+      long[] scales = quantization.scalesShape(size.rows(), size.columns());
+      writer.reserve(matrix.name() + SCALES, ElementType.F32, scales);
+      if (!quantization.symmetric()) {
+        long[] zeros = quantization.zeroPointsShape(size.rows(), size.columns());
+        writer.reserve(matrix.name() + ZERO_POINTS, ElementType.U8, zeros);
+      }
     }
+    writer.write(file, places -> fill(runs, places));
   }
 
   private void addRuns(List<Run> runs, StackedMatrix matrix, long columns) {

@@ -21,11 +21,6 @@ final class PrecisionChoice {
   /** Products in 4 bits are less exact; so much faster they must be to be preferred to 8. */
   static final double WORTH = 1.5;
 
-  private static final int BLOCK = 64;
-
-  /** For models whose rows are not a multiple of {@link #BLOCK}. */
-  private static final int SMALL_BLOCK = 32;
-
   private PrecisionChoice() {}
 
   /**
@@ -64,8 +59,7 @@ final class PrecisionChoice {
   /** How the matrices are stored. */
   static Quantization quantization(Precision precision, DeemNetwork network) {
     int width = network.config().languageModel().width();
-    return new Quantization(
-        precision == Precision.INT8 ? 8 : 4, width % BLOCK == 0 ? BLOCK : SMALL_BLOCK, true);
+    return Quantization.forWidth(precision == Precision.INT8 ? 8 : 4, width);
   }
 
   /** The names of the matrices that are stored in blocks: none shorter than a block. */

@@ -28,7 +28,7 @@ import java.util.function.Function;
 final class RandomModel implements AutoCloseable {
 
   /** Raised when other weights would be written for the same network. */
-  private static final String VERSION = "1";
+  private static final String VERSION = "2";
 
   private static final String VERSION_KEY = "deem.bench.random";
   private static final int PIECE = 1 << 20;

@@ -50,7 +50,7 @@ final class TextWorkload implements Workload {
     decoder = new LlamaDecoder(config, "model.");
     Param last = Param.of("lm_head.weight", config.vocabulary(), config.width());
     head = TextHead.plain(last);
-    Quantization how = quantization(precision);
+    Quantization how = quantization(precision, config.width());
     List<Param> matrices = new ArrayList<>(decoder.matrices());
     matrices.add(last);
     long numbers = 0;
@@ -78,10 +78,10 @@ final class TextWorkload implements Workload {
   }
 
   /** How matrices are stored; null for 32 bits. */
-  static Quantization quantization(String precision) {
+  static Quantization quantization(String precision, int width) {
     return precision.equals("fp32")
         ? null
-        : new Quantization(precision.equals("int8") ? 8 : 4, 64, true);
+        : Quantization.forWidth(precision.equals("int8") ? 8 : 4, width);
   }
 
   private void begin() {
