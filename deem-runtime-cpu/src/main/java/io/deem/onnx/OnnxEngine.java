@@ -1,5 +1,6 @@
 package io.deem.onnx;
 
+import ai.onnxruntime.OrtEnvironment;
 import io.deem.graph.Block;
 import io.deem.graph.Engine;
 import io.deem.weights.TensorSource;
@@ -40,6 +41,14 @@ public final class OnnxEngine implements Engine {
           e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
       throw new IllegalStateException("ONNX Runtime cannot be loaded: " + cause.getMessage(), e);
     }
+  }
+
+  /**
+   * The process's only environment. Made by ONNX Runtime's own means on an ordinary thread, it ends
+   * the process where the command line is long.
+   */
+  public OrtEnvironment environment() {
+    return library.environment();
   }
 
   @Override
