@@ -12,7 +12,6 @@ import io.deem.model.InterleavedDecoder;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.VisualTokenizer;
 import io.deem.random.RandomSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 
@@ -100,43 +99,19 @@ public final class InterleavedText {
   }
 
   /**
-   * Log-probabilities of answers to one prompt, in one pass.
+   * Log-probabilities of answers to one prompt, which is read once.
    *
    * @param prompt token ids, without padding
    * @param answers token ids of each, at least one
-   * @param sight the prompt's images, once for each answer; null if there are none
+   * @param sight the prompt's images; null if there are none
+   * @param check run before each pass
    * @return for each answer the sum of its tokens' log-probabilities
    */
-  public double[] score(Scope scope, int[] prompt, List<int[]> answers, Sight sight) {
-    InterleavedBatch.Special special = network.config().special();
-    List<int[]> rows = new ArrayList<>();
-    for (int[] answer : answers) {
-      rows.add(PromptEncoder.join(prompt, answer));
-    }
-    InterleavedBatch batch = new InterleavedBatch(special, rows, InterleavedBatch.Padding.RIGHT);
-    InterleavedDecoder language = network.language();
-    Value embedded = language.embed(scope, batch, sight == null ? null : sight.tokens);
-    LlamaDecoder.Images images = sight == null ? null : language.images(scope, batch, sight.maps);
-    Value stream = language.forward(scope, batch, embedded, images);
-    double[] scores = new double[rows.size()];
-    for (int row = 0; row < scores.length; row++) {
-      int[] answer = answers.get(row);
-      long[] places = new long[answer.length];
-      long[] targets = new long[answer.length];
-      for (int i = 0; i < answer.length; i++) {
-        places[i] = (long) row * batch.length() + prompt.length - 1 + i;
-        targets[i] = answer[i];
-      }
-      Value mean =
-          language
-              .head()
-              .loss(
-                  scope,
-                  stream,
-                  scope.longs(places, places.length),
-                  scope.longs(targets, targets.length));
-      scores[row] = -(double) mean.scalar() * answer.length;
-    }
-    return scores;
+  public double[] score(
+      Scope scope, int[] prompt, List<int[]> answers, Sight sight, Runnable check) {
+    InterleavedBatch batch =
+        new InterleavedBatch(
+            network.config().special(), List.of(prompt), InterleavedBatch.Padding.LEFT);
+    return prompted(scope, batch, sight).score(answers, check);
   }
 }

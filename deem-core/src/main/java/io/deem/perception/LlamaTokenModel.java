@@ -7,7 +7,9 @@ import io.deem.model.AttentionMask;
 import io.deem.model.LlamaCache;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.TextHead;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -20,6 +22,9 @@ public final class LlamaTokenModel implements TokenModel {
 
   /** Caches of a fixed capacity have a multiple of so many places. */
   private static final int ROOM = 64;
+
+  /** Answers that are scored in one pass. */
+  private static final int ANSWERS_AT_ONCE = 16;
 
   private final Scope scope;
   private final LlamaDecoder decoder;
@@ -138,6 +143,82 @@ public final class LlamaTokenModel implements TokenModel {
     owner = next;
     cache = result.cache();
     return rows(head.lastLogits(next, result.last()), rows);
+  }
+
+  /**
+   * Log-probabilities of texts that may follow the only prompt, which is read once. In place of
+   * {@link #prefill} and {@link #step}.
+   *
+   * @param answers token ids of each, at least one
+   * @param check run before each pass
+   * @return for each answer the sum of its tokens' log-probabilities
+   */
+  public double[] score(List<int[]> answers, Runnable check) {
+    if (real.length != 1) {
+      throw new IllegalStateException("answers follow one prompt, and there are " + real.length);
+    }
+    check.run();
+    float[] next = prefill()[0];
+    double[] scores = new double[answers.size()];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = logProbability(next, answers.get(i)[0]);
+    }
+    for (int first = 0; first < scores.length; first += ANSWERS_AT_ONCE) {
+      try (Scope some = scope.child()) {
+        int end = Math.min(first + ANSWERS_AT_ONCE, scores.length);
+        branch(some).addScores(answers.subList(first, end), first, scores, check);
+      }
+    }
+    return scores;
+  }
+
+  /** This model as it is now, to be gone on with in another scope while this one stays. */
+  private LlamaTokenModel branch(Scope other) {
+    LlamaTokenModel branch = new LlamaTokenModel(other, decoder, head, prompts, real, images);
+    branch.owner = other.child();
+    branch.cache = cache;
+    branch.promptOf = promptOf;
+    return branch;
+  }
+
+  /** Reads answers side by side, token by token, until only the last of each is left. */
+  private void addScores(List<int[]> answers, int at, double[] scores, Runnable check) {
+    List<Integer> rows = null;
+    for (int token = 1; ; token++) {
+      List<Integer> left = new ArrayList<>();
+      for (int i = 0; i < answers.size(); i++) {
+        if (answers.get(i).length > token) {
+          left.add(i);
+        }
+      }
+      if (left.isEmpty()) {
+        return;
+      }
+      check.run();
+      int[] parents = new int[left.size()];
+      int[] read = new int[left.size()];
+      for (int row = 0; row < read.length; row++) {
+        parents[row] = rows == null ? 0 : rows.indexOf(left.get(row));
+        read[row] = answers.get(left.get(row))[token - 1];
+      }
+      float[][] next = step(parents, read);
+      for (int row = 0; row < read.length; row++) {
+        scores[at + left.get(row)] += logProbability(next[row], answers.get(left.get(row))[token]);
+      }
+      rows = left;
+    }
+  }
+
+  private static double logProbability(float[] logits, int token) {
+    double most = Double.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      most = Math.max(most, logit);
+    }
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp(logit - most);
+    }
+    return logits[token] - most - Math.log(sum);
   }
 
   /** Shapes stay the same for as many steps as there is room. */

@@ -13,7 +13,6 @@ import io.deem.model.InterleavedBatch;
 import io.deem.random.RandomSource;
 import io.deem.text.Tokenizer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /**
@@ -25,9 +24,6 @@ final class TextPerception {
 
   /** Rows of the language model in one pass, beams counted. */
   private static final int ROWS_AT_ONCE = 16;
-
-  /** The reference scores as many options in one pass. */
-  private static final int OPTIONS_AT_ONCE = 4;
 
   private final Session session;
   private final DeemNetwork network;
@@ -205,25 +201,9 @@ final class TextPerception {
 
   /** Log-probabilities of answers to one prompt, summed over the tokens of each. */
   double[] score(EncodedPrompt prompt, List<int[]> answers, Watch watch) {
-    double[] logProbabilities = new double[answers.size()];
     try (Scope scope = session.scope()) {
-      List<EncodedImage> seen = images.encode(scope, prompt.images(), watch);
-      for (int first = 0; first < answers.size(); first += OPTIONS_AT_ONCE) {
-        int end = Math.min(first + OPTIONS_AT_ONCE, answers.size());
-        watch.check();
-        try (Scope some = scope.child()) {
-          List<EncodedImage> repeated =
-              Collections.nCopies(end - first, seen).stream().flatMap(List::stream).toList();
-          double[] scores =
-              text.score(
-                  some,
-                  prompt.ids(),
-                  answers.subList(first, end),
-                  EncodedImage.upload(some, repeated));
-          System.arraycopy(scores, 0, logProbabilities, first, scores.length);
-        }
-      }
+      return text.score(
+          scope, prompt.ids(), answers, sight(scope, prompt.images(), watch), watch::check);
     }
-    return logProbabilities;
   }
 }

@@ -47,9 +47,6 @@ final class DeemGenerateCheck implements FixtureCheck {
   /** SPEC section 9.9; cases named {@code nocfg} have none. */
   private static final double GUIDANCE = 3.5;
 
-  /** The reference scores as many options in one pass. */
-  private static final int OPTIONS_AT_ONCE = 4;
-
   @Override
   public String kind() {
     return "deem generate";
@@ -189,16 +186,12 @@ final class DeemGenerateCheck implements FixtureCheck {
       String name = "score." + samples + ".";
       int[] prompt = ints(io.longs(name + "text_ids"));
       List<int[]> options = options(io, name);
-      for (int first = 0; first < options.size(); first += OPTIONS_AT_ONCE) {
-        int end = Math.min(first + OPTIONS_AT_ONCE, options.size());
-        try (Scope scope = replay.scope().child()) {
-          InterleavedText.Sight sight =
-              new InterleavedText.Sight(
-                  repeated(scope, seen.tokens(), samples, end - first),
-                  repeated(scope, seen.maps(), samples, end - first));
-          double[] some = text.score(scope, prompt, options.subList(first, end), sight);
-          Arrays.stream(some).forEach(scores::add);
-        }
+      try (Scope scope = replay.scope().child()) {
+        InterleavedText.Sight sight =
+            new InterleavedText.Sight(
+                row(scope, seen.tokens(), samples), rows(scope, seen.maps(), samples));
+        double[] some = text.score(scope, prompt, options, sight, () -> {});
+        Arrays.stream(some).forEach(scores::add);
       }
     }
     float[] all = new float[scores.size()];
@@ -223,21 +216,16 @@ final class DeemGenerateCheck implements FixtureCheck {
     return options;
   }
 
-  private static List<Value> repeated(Scope scope, List<Value> values, int row, int times) {
-    return values.stream().map(value -> repeated(scope, value, row, times)).toList();
+  private static List<Value> rows(Scope scope, List<Value> values, int row) {
+    return values.stream().map(value -> row(scope, value, row)).toList();
   }
 
-  /** One row of a tensor, several times. */
-  private static Value repeated(Scope scope, Value value, int row, int times) {
+  private static Value row(Scope scope, Value value, int row) {
     float[] all = value.floats();
     long[] shape = value.shape().clone();
     int width = Math.toIntExact(all.length / shape[0]);
-    float[] rows = new float[times * width];
-    for (int i = 0; i < times; i++) {
-      System.arraycopy(all, row * width, rows, i * width, width);
-    }
-    shape[0] = times;
-    return scope.floats(rows, shape);
+    shape[0] = 1;
+    return scope.floats(Arrays.copyOfRange(all, row * width, (row + 1) * width), shape);
   }
 
   // ---------------------------------------------------------------- images
