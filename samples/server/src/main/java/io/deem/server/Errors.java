@@ -16,6 +16,7 @@ import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 
 /** Errors in OpenAI's form: {@code {"error": {"message", "type", "param", "code"}}}. */
 @RestControllerAdvice
@@ -38,6 +39,12 @@ class Errors {
       response.header(HttpHeaders.RETRY_AFTER, Long.toString(told.retryAfterSeconds()));
     }
     return response.body(body(told));
+  }
+
+  /** The client is gone: there is nobody to be told. */
+  @ExceptionHandler
+  void gone(AsyncRequestNotUsableException failure) {
+    LOG.debug("a client went away", failure);
   }
 
   /** Writes an error where no controller has been asked yet. */

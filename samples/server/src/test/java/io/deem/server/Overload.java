@@ -28,18 +28,13 @@ final class Overload {
 
   /** Asks a question about a picture. */
   Overload(String address) {
-    this(
-        address,
-        "/v1/chat/completions",
+    String body =
         "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\","
             + " \"image_url\": {\"url\": \""
             + TestPictures.dataUrl()
-            + "\"}}, {\"type\": \"text\", \"text\": \"how many apples are there ?\"}]}]}");
-  }
-
-  Overload(String address, String path, String body) {
+            + "\"}}, {\"type\": \"text\", \"text\": \"how many apples are there ?\"}]}]}";
     request =
-        HttpRequest.newBuilder(URI.create(address + path))
+        HttpRequest.newBuilder(URI.create(address + "/v1/chat/completions"))
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
