@@ -143,7 +143,9 @@ class ArchitectureTest {
                   "io.deem.training",
                   "io.deem.training.alignment")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
-          entry("io.deem.bench", Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu")),
+          entry(
+              "io.deem.bench",
+              Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu", "io.deem.training")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",
