@@ -56,13 +56,14 @@ public final class KilledAlignment {
       throw new IOException("the uninterrupted run failed");
     }
     long took = (System.nanoTime() - start) / 1_000_000;
-    long latest = starting + 2 * (took - starting) / Math.max(1, kills);
+    long share = Math.max(1, 2 * (took - starting) / Math.max(1, kills));
     System.out.println("uninterrupted: " + steps + " steps in " + took + " ms");
     Path killed = work.resolve("killed");
     int done = 0;
     while (done < kills) {
       Process process = run(scenes, killed, steps);
-      Thread.sleep(random.nextLong(latest));
+      boolean early = done % 5 == 4;
+      Thread.sleep(early ? random.nextLong(starting) : starting + random.nextLong(share));
       if (!process.isAlive()) {
         System.out.println("a process ended before it was killed");
         break;
