@@ -10,7 +10,7 @@ import io.deem.RedrawOptions;
 import io.deem.model.ModelFolder;
 import io.deem.onnx.OnnxEngine;
 import io.deem.onnx.OnnxExport;
-import io.deem.onnx.OnnxSession;
+import io.deem.ort.OnnxSession;
 import io.deem.perception.EncodedImages;
 import io.deem.perception.NetworkPerceiver;
 import java.io.File;

@@ -1,4 +1,4 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import io.deem.graph.Block;
 import io.deem.graph.Op;
@@ -15,16 +15,17 @@ import java.util.stream.Collectors;
  * and shapes, its tables and the names of its parameters. Blocks that compute the same have the
  * same key, whatever they are called.
  */
-final class BlockKey {
+public final class BlockKey {
 
   /** Changes whenever the models that the compiler writes do. */
-  private static final String VERSION = "deem-onnx/2";
+  static final String VERSION = "deem-onnx/2";
 
   private static final int BYTES = 16;
 
   private BlockKey() {}
 
-  static String of(Block block) {
+  /** The key of a block: 32 hexadecimal digits. */
+  public static String of(Block block) {
     MessageDigest digest = sha256();
     put(digest, VERSION);
     for (Tensor node : block.nodes()) {
@@ -40,12 +41,15 @@ final class BlockKey {
       }
     }
     put(digest, block.outputs().stream().map(BlockKey::id).collect(Collectors.joining(",")));
-    byte[] hash = digest.digest();
-    StringBuilder key = new StringBuilder();
-    for (int i = 0; i < BYTES; i++) {
-      key.append(String.format(Locale.ROOT, "%02x", hash[i]));
+    return hex(digest.digest(), BYTES);
+  }
+
+  static String hex(byte[] bytes, int count) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < count; i++) {
+      text.append(String.format(Locale.ROOT, "%02x", bytes[i]));
     }
-    return key.toString();
+    return text.toString();
   }
 
   private static String id(Tensor tensor) {

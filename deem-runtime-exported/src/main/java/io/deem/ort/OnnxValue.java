@@ -1,4 +1,4 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import ai.onnxruntime.OnnxTensor;
 import io.deem.graph.BufferPool;
@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A tensor of ONNX Runtime. Freed when the last scope that owns it, or a value in its memory, is
  * closed.
  */
-final class OnnxValue implements Value {
+public final class OnnxValue implements Value {
 
   final OnnxTensor tensor;
 
@@ -52,7 +52,13 @@ final class OnnxValue implements Value {
     return (OnnxValue) value;
   }
 
-  static OnnxTensor tensorOf(Value value) {
+  /**
+   * The tensor of a value.
+   *
+   * @throws IllegalStateException if its scope is closed
+   * @throws IllegalArgumentException if it is another engine's
+   */
+  public static OnnxTensor tensorOf(Value value) {
     if (value instanceof OnnxValue onnx) {
       if (onnx.tensor.isClosed()) {
         throw new IllegalStateException("the value's scope is closed");

@@ -1,4 +1,4 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
@@ -10,45 +10,30 @@ import io.deem.graph.Scope;
 import io.deem.weights.TensorSource;
 import java.util.Collection;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Function;
 
 /** Weights in ONNX Runtime, block by block. */
 public final class OnnxSession implements ChangeableSession {
 
   private final OrtLibrary library;
   private final String engineName;
-  private final LinearWeights linear;
+  private final BlockModels models;
   private final BufferPool buffers = new BufferPool();
   private final Map<Block, CompiledBlock> compiled = new ConcurrentHashMap<>();
-  private final Set<String> changed = ConcurrentHashMap.newKeySet();
   private final LongAdder nativeNanos = new LongAdder();
-  private volatile Function<Block, OnnxModel> models;
   private volatile boolean closed;
 
-  /** A session that compiles blocks. */
-  OnnxSession(OrtLibrary library, String engineName, TensorSource weights, LinearWeights linear) {
+  /**
+   * A session.
+   *
+   * @param engineName for reports
+   * @param models closed with the session
+   */
+  public OnnxSession(OrtLibrary library, String engineName, BlockModels models) {
     this.library = library;
     this.engineName = engineName;
-    this.linear = linear;
-    this.models = compiling(weights);
-  }
-
-  /** A session that finds blocks compiled. */
-  OnnxSession(OrtLibrary library, String engineName, Function<Block, OnnxModel> models) {
-    this.library = library;
-    this.engineName = engineName;
-    this.linear = null;
     this.models = models;
-  }
-
-  private Function<Block, OnnxModel> compiling(TensorSource weights) {
-    LinearWeights unchanged =
-        param -> changed.contains(param.name()) ? Optional.empty() : linear.quantized(param);
-    return block -> OnnxCompiler.compile(block, weights, unchanged);
   }
 
   /**
@@ -60,11 +45,7 @@ public final class OnnxSession implements ChangeableSession {
    */
   @Override
   public void change(TensorSource weights, Collection<Param> params) {
-    if (linear == null) {
-      throw new IllegalStateException("an exported model cannot change weights");
-    }
-    params.forEach(param -> changed.add(param.name()));
-    models = compiling(weights);
+    models.change(weights, params);
     compiled
         .entrySet()
         .removeIf(
@@ -99,9 +80,7 @@ public final class OnnxSession implements ChangeableSession {
   public void close() {
     closed = true;
     compiled.values().removeIf(CompiledBlock::close);
-    if (linear != null) {
-      linear.close();
-    }
+    models.close();
   }
 
   OrtLibrary library() {
@@ -121,7 +100,7 @@ public final class OnnxSession implements ChangeableSession {
   }
 
   private CompiledBlock create(Block block) {
-    OnnxModel model = models.apply(block);
+    OnnxModel model = models.of(block);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       if (library.shared()) {
         options.disablePerSessionThreads();
@@ -140,7 +119,11 @@ public final class OnnxSession implements ChangeableSession {
       return new CompiledBlock(block, library.environment().createSession(model.bytes(), options));
     } catch (OrtException e) {
       throw new IllegalStateException(
-          "ONNX Runtime does not compile the block " + block.name() + ": " + e.getMessage(), e);
+          "ONNX Runtime does not take " + model.origin() + ": " + oneLine(e.getMessage()), e);
     }
+  }
+
+  private static String oneLine(String message) {
+    return String.valueOf(message).replaceAll("\\s*\\R\\s*", " ").trim();
   }
 }

@@ -1,4 +1,4 @@
-package io.deem.runtime;
+package io.deem.perception;
 
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
@@ -59,7 +59,7 @@ public final class CallGuard {
    *
    * @param free called once, when the guard is closed and no call runs any more
    */
-  CallGuard(String name, Limits limits, Runnable free) {
+  public CallGuard(String name, Limits limits, Runnable free) {
     this.free = free;
     bulkhead =
         Bulkhead.of(
@@ -94,7 +94,7 @@ public final class CallGuard {
    * @throws CancellationException if the thread is interrupted or the call takes too long
    * @throws RejectedExecutionException if too many calls run or too many have failed
    */
-  <T> T call(Function<Runnable, T> work) {
+  public <T> T call(Function<Runnable, T> work) {
     requireOpen();
     if (!bulkhead.tryAcquirePermission()) {
       throw Thread.currentThread().isInterrupted()
@@ -112,7 +112,7 @@ public final class CallGuard {
   }
 
   /** Ends later calls and, at their next step, running ones; frees the model after the last. */
-  void close() {
+  public void close() {
     boolean idle;
     synchronized (lock) {
       if (closed) {
@@ -127,7 +127,7 @@ public final class CallGuard {
   }
 
   /** Whether a call is running. */
-  boolean isBusy() {
+  public boolean isBusy() {
     synchronized (lock) {
       return running > 0;
     }
@@ -175,7 +175,7 @@ public final class CallGuard {
    *
    * @throws IllegalStateException if it is closed
    */
-  void requireOpen() {
+  public void requireOpen() {
     if (closed) {
       throw new ClosedModelException();
     }

@@ -1,10 +1,9 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.deem.graph.Block;
-import io.deem.graph.Op;
 import io.deem.graph.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,12 +39,7 @@ final class CompiledBlock {
   }
 
   private static int overwrittenInput(Block block, Tensor result) {
-    return isOverwriting(result) ? block.inputs().indexOf(result.operands().get(0)) : -1;
-  }
-
-  /** Whether a tensor is an earlier one with some entries overwritten. */
-  static boolean isOverwriting(Tensor t) {
-    return t.op() == Op.INDEX_COPY && t.attributes().flag("inPlace");
+    return OnnxModel.isOverwriting(result) ? block.inputs().indexOf(result.operands().get(0)) : -1;
   }
 
   /**

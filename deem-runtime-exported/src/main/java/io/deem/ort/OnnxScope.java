@@ -1,4 +1,4 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;

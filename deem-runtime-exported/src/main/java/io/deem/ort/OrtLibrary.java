@@ -1,4 +1,4 @@
-package io.deem.onnx;
+package io.deem.ort;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * @param shared whether sessions can use the pool; not if the application made its own environment
  *     before
  */
-record OrtLibrary(OrtEnvironment environment, int threads, boolean shared) {
+public record OrtLibrary(OrtEnvironment environment, int threads, boolean shared) {
 
   private static final Logger LOG = LoggerFactory.getLogger(OrtLibrary.class);
 
@@ -35,15 +35,23 @@ record OrtLibrary(OrtEnvironment environment, int threads, boolean shared) {
   /**
    * Loads the library, or finds it loaded.
    *
-   * @param threads 0 for as many as there are processors
+   * @param threads for one computation, or 0 for as many as there are processors. A process has one
+   *     number of threads for ONNX Runtime, the first that was asked for
+   * @throws IllegalStateException if it cannot be loaded
    */
-  static synchronized OrtLibrary load(int threads) {
+  public static synchronized OrtLibrary load(int threads) {
     if (threads < 0) {
       throw new IllegalArgumentException("threads must be at least 0, not " + threads);
     }
     int wanted = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
     if (loaded == null) {
-      loaded = create(wanted);
+      try {
+        loaded = create(wanted);
+      } catch (LinkageError e) {
+        Throwable cause =
+            e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
+        throw new IllegalStateException("ONNX Runtime cannot be loaded: " + cause.getMessage(), e);
+      }
     } else if (threads != 0 && threads != loaded.threads) {
       LOG.warn("ONNX Runtime is loaded already; it stays at {} threads", loaded.threads);
     }
