@@ -10,6 +10,7 @@ import io.deem.graph.DataType;
 import io.deem.graph.Op;
 import io.deem.graph.Scope;
 import io.deem.graph.Value;
+import io.deem.ort.OnnxSession;
 import io.deem.ort.OnnxValue;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.deem.runtime;
+package io.deem.perception;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
