@@ -102,7 +102,9 @@ class ArchitectureTest {
   private static final Map<String, Set<String>> ABOVE_CORE =
       Map.ofEntries(
           entry("io.deem.torch", Set.of()),
-          entry("io.deem.onnx", Set.of()),
+          entry("io.deem.ort", Set.of()),
+          entry("io.deem.onnx", Set.of("io.deem.ort")),
+          entry("io.deem.runtime.exported", Set.of("io.deem.ort")),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training.data", Set.of()),
           entry(
@@ -124,6 +126,7 @@ class ArchitectureTest {
               "io.deem.runtime.cpu",
               Set.of(
                   "io.deem.torch",
+                  "io.deem.ort",
                   "io.deem.onnx",
                   "io.deem.desktop",
                   "io.deem.training",
@@ -143,7 +146,9 @@ class ArchitectureTest {
                   "io.deem.training",
                   "io.deem.training.alignment")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
-          entry("io.deem.bench", Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu")),
+          entry(
+              "io.deem.bench",
+              Set.of("io.deem.torch", "io.deem.ort", "io.deem.onnx", "io.deem.runtime.cpu")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",
@@ -233,7 +238,7 @@ class ArchitectureTest {
   void onnxRuntimeNeedsNoOtherEngineAndRunsOnAndroid() {
     noClasses()
         .that()
-        .resideInAPackage("io.deem.onnx..")
+        .resideInAnyPackage("io.deem.ort..", "io.deem.onnx..", "io.deem.runtime.exported..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
@@ -243,6 +248,24 @@ class ArchitectureTest {
             "javax.swing..",
             "java.lang.management..",
             "java.lang.foreign..")
+        .check(DEEM);
+  }
+
+  @Test
+  void exportedModelsReachNoCompiler() {
+    noClasses()
+        .that()
+        .resideInAnyPackage("io.deem.ort..", "io.deem.runtime.exported..")
+        .should()
+        .transitivelyDependOnClassesThat()
+        .resideInAnyPackage(
+            "io.deem.onnx..",
+            "io.deem.torch..",
+            "io.deem.training..",
+            "ai.onnx.proto..",
+            "com.google.protobuf..",
+            "com.github.benmanes..",
+            "ai.djl.pytorch..")
         .check(DEEM);
   }
 
