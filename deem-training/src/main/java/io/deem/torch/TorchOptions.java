@@ -33,6 +33,8 @@ public record TorchOptions(
 
   private static final String CUDA = "cuda:";
 
+  private static final int LAYERS_PER_BLOCK = 8;
+
   /** Checks the device's name and that the options go together. */
   public TorchOptions {
     Objects.requireNonNull(precision, "precision");
@@ -80,6 +82,15 @@ public record TorchOptions(
   public TorchOptions withResidentBytes(long bytes) {
     return new TorchOptions(
         precision, device, narrowWeights, fusedAttention, channelsLast, fixedCaches, bytes);
+  }
+
+  /**
+   * How many layers of a language model are one block. Where each call waits for a processor to
+   * launch it, what layers share is worth computing once; weights that visit the device, though,
+   * are all there at once for the time of a block.
+   */
+  int layersPerBlock() {
+    return fixedCaches && residentBytes == Long.MAX_VALUE ? LAYERS_PER_BLOCK : 1;
   }
 
   /** Whether the device is a GPU. */

@@ -191,6 +191,11 @@ public final class TorchScope implements TrainingScope {
     return session.engine().options().fixedCaches();
   }
 
+  @Override
+  public int layersPerBlock() {
+    return session.engine().options().layersPerBlock();
+  }
+
   /** The factors of one place: 0 for what is dropped; what is kept makes up for it. */
   private PtNDArray mask(Dropped place, Map<String, Long> symbols) {
     double rate =

@@ -39,7 +39,8 @@ final class TorchScriptCompiler {
   /** Names of the variables that hold bfloat16. */
   private final Set<String> low = new HashSet<>();
 
-  private final Map<String, String> casts = new HashMap<>();
+  /** Names of the variables that hold what several operations need. */
+  private final Set<String> computed = new HashSet<>();
 
   /** Parameters that may come in bfloat16. */
   private final Set<Tensor> narrow;
@@ -387,6 +388,7 @@ final class TorchScriptCompiler {
       // The least number of 32 bits is infinity in bfloat16, and a row of nothing else has no mean.
       seen = call("clamp_min", full(mask), HIDDEN);
       seen = precision == Precision.BF16 ? call("to", seen, Precision.BFLOAT16) : seen;
+      seen = once(full(mask) + "m", seen);
     }
     return "torch.scaled_dot_product_attention("
         + String.join(", ", reduced(t.operands().get(0)), k, v, seen, "0.")
@@ -401,26 +403,28 @@ final class TorchScriptCompiler {
     return groups == 1 ? heads : call("repeat_interleave", heads, groups, 1);
   }
 
+  /**
+   * {@code x * (cos, cos) + roll(x) * (-sin, sin)}, where rolling swaps the halves of a head. The
+   * tables are made once for all operations that share them. Operands in bfloat16 become 32 bits by
+   * the products themselves.
+   */
   private String rope(Tensor t) {
-    String x = full(t.operands().get(0));
-    Dim depth = t.dim(-1);
-    String half = dim(depth.dividedBy(2));
-    String result = names.get(t);
-    line(result + "a", call("slice", x, -1, 0, half, 1));
-    line(result + "b", call("slice", x, -1, half, dim(depth), 1));
-    line(result + "c", call("unsqueeze", full(t.operands().get(1)), 1));
-    line(result + "d", call("unsqueeze", full(t.operands().get(2)), 1));
-    String low =
+    String x = name(t.operands().get(0));
+    String half = dim(t.dim(-1).dividedBy(2));
+    String cos = table(t.operands().get(1), "%s");
+    String sin = table(t.operands().get(2), "torch.neg(%s)");
+    return call("addcmul", call("mul", x, cos), call("roll", x, "[" + half + "]", "[-1]"), sin);
+  }
+
+  /** A rotary table for both halves of each head. */
+  private String table(Tensor angles, String first) {
+    String table = full(angles);
+    return once(
+        table + "r",
         call(
-            "sub",
-            call("mul", result + "a", result + "c"),
-            call("mul", result + "b", result + "d"));
-    String high =
-        call(
-            "add",
-            call("mul", result + "b", result + "c"),
-            call("mul", result + "a", result + "d"));
-    return call("cat", "[" + low + ", " + high + "]", -1);
+            "unsqueeze",
+            call("cat", "[" + String.format(first, table) + ", " + table + "]", -1),
+            1));
   }
 
   private String resize(Tensor t) {
@@ -456,13 +460,15 @@ final class TorchScriptCompiler {
   }
 
   private String cast(String name, int scalarType) {
-    return casts.computeIfAbsent(
-        name + ":" + scalarType,
-        key -> {
-          String result = name + "_" + scalarType;
-          line(result, call("to", name, scalarType));
-          return result;
-        });
+    return once(name + "_" + scalarType, call("to", name, scalarType));
+  }
+
+  /** Computes something that several operations need, when the first does. */
+  private String once(String name, String expression) {
+    if (computed.add(name)) {
+      line(name, expression);
+    }
+    return name;
   }
 
   /** An operation that keeps the precision of its operand. */

@@ -14,6 +14,7 @@ import io.deem.model.LlamaDecoder;
 import io.deem.random.RandomSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -23,6 +24,7 @@ final class FullSizeWorkloads {
   private static final int CAPACITY = 1024;
   private static final int PROMPT = 512;
   private static final int HEADS_OF_IMAGES = 16;
+  private static final int TRAINED_ROWS = 4;
 
   private final ProofStore store;
   private final DeemConfig config;
@@ -121,7 +123,7 @@ final class FullSizeWorkloads {
     diffusion.predict(scope, scope.random(latents), timesteps, condition);
   }
 
-  /** The whole first stage's step: two rows of an image and 256 words, three losses. */
+  /** The whole first stage's step: four rows of an image and 256 words, three losses. */
   private void train(ShapeEngine engine) {
     ShapeEngine.ShapeSession session = engine.open(null);
     session.trainable(Freezing.PRETRAINING);
@@ -135,12 +137,13 @@ final class FullSizeWorkloads {
     Arrays.fill(row, start + 1, start + 1 + special.tokensPerImage(), special.image());
     row[row.length - 1] = special.end();
     InterleavedBatch batch =
-        new InterleavedBatch(special, List.of(row, row), InterleavedBatch.Padding.RIGHT);
+        new InterleavedBatch(
+            special, Collections.nCopies(TRAINED_ROWS, row), InterleavedBatch.Padding.RIGHT);
     DeemNetwork.Example example =
         new DeemNetwork.Example(
             batch,
-            scope.random(2, 3, config.imageSize(), config.imageSize()),
-            scope.random(2, 3, config.drawnSize(), config.drawnSize()),
+            scope.random(TRAINED_ROWS, 3, config.imageSize(), config.imageSize()),
+            scope.random(TRAINED_ROWS, 3, config.drawnSize(), config.drawnSize()),
             batch.textTargets(null, false),
             null);
     DeemNetwork.Losses losses =

@@ -27,6 +27,12 @@ final class ShapeEngine implements Engine {
 
   private static final double BYTES_OF_BFLOAT16 = 2;
 
+  /** As the runtime has it. */
+  private static final int LAYERS_PER_BLOCK = 8;
+
+  /** Numbers up to so many are written down as they are: some count or choose. */
+  private static final int FEW = 1 << 16;
+
   private final ProofStore store;
   private final JsonArray steps = new JsonArray();
   private final Set<String> known = new LinkedHashSet<>();
@@ -150,27 +156,30 @@ final class ShapeEngine implements Engine {
       for (float number : numbers) {
         constant &= number == numbers[0];
       }
-      return constant && numbers.length > 0
-          ? make(shape, DataType.FLOAT, Float.toString(numbers[0]), false)
-          : make(shape, DataType.FLOAT, "random", false);
+      if (constant && numbers.length > 0) {
+        return make(shape, DataType.FLOAT, Float.toString(numbers[0]), false);
+      }
+      if (numbers.length > FEW) {
+        return make(shape, DataType.FLOAT, "random", false);
+      }
+      return given(store.floats(numbers, shape), DataType.FLOAT, shape);
     }
 
     @Override
     public Value longs(long[] numbers, long... shape) {
-      ShapeValue value = new ShapeValue(values++, shape.clone(), DataType.INT64, false);
-      JsonObject step = step("make");
-      step.addProperty("id", value.id);
-      step.addProperty("data", store.longs(numbers, shape));
-      step.addProperty("leaf", false);
-      return value;
+      return given(store.longs(numbers, shape), DataType.INT64, shape);
     }
 
     @Override
     public Value bools(boolean[] numbers, long... shape) {
-      ShapeValue value = new ShapeValue(values++, shape.clone(), DataType.BOOL, false);
+      return given(store.bools(numbers, shape), DataType.BOOL, shape);
+    }
+
+    private Value given(String data, DataType type, long... shape) {
+      ShapeValue value = new ShapeValue(values++, shape.clone(), type, false);
       JsonObject step = step("make");
       step.addProperty("id", value.id);
-      step.addProperty("data", store.bools(numbers, shape));
+      step.addProperty("data", data);
       step.addProperty("leaf", false);
       return value;
     }
@@ -193,6 +202,11 @@ final class ShapeEngine implements Engine {
     @Override
     public boolean prefersFixedCaches() {
       return true;
+    }
+
+    @Override
+    public int layersPerBlock() {
+      return LAYERS_PER_BLOCK;
     }
 
     @Override
