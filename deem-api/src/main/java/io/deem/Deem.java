@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.stream.Collectors;
 
 /**
  * An open model. Safe for use from many threads; close it to free its memory.
  *
  * <pre>{@code
- * try (Deem deem = Deem.open(Path.of("models/deem-mini"))) {
+ * try (Deem deem = Deem.open(Paths.get("models/deem-mini"))) {
  *   Answer answer = deem.perceiver().ask(Image.read(photo), "Is there a dog in the image?");
  *   System.out.println(answer.text() + " " + answer.probability());
  * }
@@ -42,7 +43,7 @@ public interface Deem extends AutoCloseable {
         ServiceLoader.load(RuntimeProvider.class).stream()
             .map(ServiceLoader.Provider::get)
             .sorted(Comparator.comparingInt(RuntimeProvider::priority).reversed())
-            .toList();
+            .collect(Collectors.toList());
     for (RuntimeProvider provider : providers) {
       if (options.runtime() != null && !options.runtime().equals(provider.name())) {
         reasons.add(provider.name() + ": not the one asked for");

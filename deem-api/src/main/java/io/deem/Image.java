@@ -20,7 +20,7 @@ import java.util.ServiceLoader;
  * A picture: eight-bit red, green and blue for every pixel, upright and opaque. Immutable.
  *
  * <pre>{@code
- * Image photo = Image.read(Path.of("photo.jpg"));
+ * Image photo = Image.read(Paths.get("photo.jpg"));
  * int colour = photo.rgb(0, 0);
  * }</pre>
  *

@@ -28,7 +28,7 @@ import java.util.Map;
  * <pre>{@code
  * try (OriginalDeem original = OriginalDeem.open(Originals.of(vicuna, convnext, stableDiffusion))) {
  *   TensorSource newModules = new InitialDeem(original.network(), seed).weights();
- *   original.write(Path.of("models/mine"), "mine", newModules, ElementType.F32);
+ *   original.write(Paths.get("models/mine"), "mine", newModules, ElementType.F32);
  * }
  * }</pre>
  *

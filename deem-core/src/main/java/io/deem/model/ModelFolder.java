@@ -213,7 +213,7 @@ public final class ModelFolder implements AutoCloseable {
     List<Param> params =
         network.params().stream()
             .filter(param -> !(description.headTied && TiedHead.isDerived(param.name())))
-            .toList();
+            .collect(Collectors.toList());
     params.forEach(param -> weights.require(param.name(), param.shape().extents()));
     Param table = network.language().decoder().embeddings();
     if (description.headTied && !TiedHead.fits(weights, table, config.originalVocabulary())) {

@@ -25,6 +25,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Perceives with a network on any engine: checks what it is given, and joins the parts that do the
@@ -113,7 +114,7 @@ public final class NetworkPerceiver implements Perceiver {
     images.forEach(image -> prompts.add(description(image, options)));
     return parts.text.write(prompts, options, watch).stream()
         .map(written -> description(written, start))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   @Override
@@ -142,7 +143,7 @@ public final class NetworkPerceiver implements Perceiver {
     }
     return parts.text.write(prompts, options, watch).stream()
         .map(written -> answer(written, start))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -84,7 +85,10 @@ final class PromptEncoder {
       parts.forEach(part -> text("text", ((Prompt.Words) part).text()));
       String caption =
           String.join(
-              " ", parts.stream().map(part -> ((Prompt.Words) part).text().strip()).toList());
+              " ",
+              parts.stream()
+                  .map(part -> ((Prompt.Words) part).text().strip())
+                  .collect(Collectors.toList()));
       row.fill(prompts.drawing(), Prompts.CAPTION, caption, placeholder, placeholder);
       return row.prompt();
     }
@@ -191,8 +195,8 @@ final class PromptEncoder {
     if ((long) length + newTokens > prompts.longest()) {
       throw new IllegalArgumentException(
           String.format(
-              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in all:"
-                  + " say less, or lower maxNewTokens",
+              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in"
+                  + " all: say less, or lower maxNewTokens",
               length, newTokens, prompts.longest()));
     }
   }

@@ -55,7 +55,7 @@ public final class Verification {
     try (Fixture fixture = Fixture.open(folder)) {
       Report report = new Report(scale, lines);
       FixtureCheck check = checkOf(fixture);
-      List<Engine> able = engines.stream().filter(check::runsOn).toList();
+      List<Engine> able = engines.stream().filter(check::runsOn).collect(Collectors.toList());
       if (!check.needsEngine()) {
         run(check, fixture, null, report);
       } else if (able.isEmpty()) {

@@ -22,7 +22,7 @@ import java.util.TreeMap;
  * One safetensors file, memory-mapped and read only.
  *
  * <pre>{@code
- * try (SafetensorsFile weights = SafetensorsFile.open(Path.of("model.safetensors"))) {
+ * try (SafetensorsFile weights = SafetensorsFile.open(Paths.get("model.safetensors"))) {
  *   float[] embedding = weights.floats("model.embed_tokens.weight");
  * }
  * }</pre>

@@ -29,7 +29,7 @@ import java.util.function.Supplier;
  *     .metadata("format", "pt")
  *     .floats("weight", ElementType.BF16, new long[] {2, 3}, () -> weight)
  *     .longs("step", ElementType.I64, new long[0], () -> new long[] {step})
- *     .write(Path.of("model.safetensors"));
+ *     .write(Paths.get("model.safetensors"));
  * }</pre>
  *
  * <p>Tensors are stored with the widest elements first, otherwise in the order given; this keeps

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** A scope of the ONNX Runtime engine. */
 final class OnnxScope implements Scope {
@@ -62,7 +63,7 @@ final class OnnxScope implements Scope {
   @Override
   public List<Value> run(Block block, List<Value> inputs) {
     requireOpen();
-    List<OnnxValue> arguments = inputs.stream().map(OnnxValue::of).toList();
+    List<OnnxValue> arguments = inputs.stream().map(OnnxValue::of).collect(Collectors.toList());
     CompiledBlock compiled = session.compiled(block);
     try {
       long start = System.nanoTime();

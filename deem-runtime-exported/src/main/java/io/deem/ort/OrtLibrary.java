@@ -5,7 +5,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.slf4j.Logger;
@@ -111,7 +111,7 @@ public record OrtLibrary(OrtEnvironment environment, int threads, boolean shared
 
   private static long commandLineBytes() {
     try {
-      return Files.readAllBytes(Path.of("/proc/self/cmdline")).length;
+      return Files.readAllBytes(Paths.get("/proc/self/cmdline")).length;
     } catch (IOException e) {
       // Not Linux, where alone this is known to happen.
       return 0;

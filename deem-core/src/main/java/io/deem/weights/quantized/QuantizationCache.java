@@ -10,6 +10,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,9 +92,9 @@ public final class QuantizationCache {
     try {
       String chosen = System.getProperty("deem.cache");
       if (chosen != null) {
-        return Path.of(chosen).toAbsolutePath();
+        return Paths.get(chosen).toAbsolutePath();
       }
-      Path home = Path.of(System.getProperty("user.home", ""));
+      Path home = Paths.get(System.getProperty("user.home", ""));
       // A user without a home, as in some containers, has "?" or nothing here.
       return home.isAbsolute() ? home.resolve(".cache").resolve("deem") : null;
     } catch (InvalidPathException e) {
@@ -104,7 +106,7 @@ public final class QuantizationCache {
   public List<Path> files(Quantization quantization) {
     return folders.stream()
         .map(folder -> folder.resolve(quantization.name() + ".safetensors"))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   /**

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -97,7 +98,7 @@ final class SourceFingerprint {
   private static String state(String file) throws IOException {
     Path path;
     try {
-      path = Path.of(file);
+      path = Paths.get(file);
     } catch (InvalidPathException e) {
       return "no file";
     }
