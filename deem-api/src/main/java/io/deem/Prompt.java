@@ -26,7 +26,7 @@ public record Prompt(List<Part> parts) {
    */
   public record Words(String text) implements Part {
     public Words {
-      if (text == null || text.isBlank()) {
+      if (text == null || text.trim().isEmpty()) {
         throw new IllegalArgumentException("text of a prompt must not be empty");
       }
     }

@@ -45,7 +45,7 @@ final class NewFolder {
       return false;
     }
     try (Stream<Path> inside = Files.list(folder)) {
-      return inside.findAny().isEmpty();
+      return !inside.findAny().isPresent();
     }
   }
 

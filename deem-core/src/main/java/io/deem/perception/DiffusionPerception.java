@@ -97,7 +97,7 @@ final class DiffusionPerception {
 
   /** An image's region at the size that the encoder sees; null if it has none. */
   private EncodedImage.Part region(Image image) {
-    if (image.region().isEmpty()) {
+    if (!image.region().isPresent()) {
       return null;
     }
     int side = network.config().imageSize();

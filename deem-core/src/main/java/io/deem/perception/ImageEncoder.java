@@ -102,7 +102,7 @@ final class ImageEncoder {
    * @throws IllegalArgumentException if nothing is left of it
    */
   static float[] mask(Image image, int side) {
-    Region region = image.region().orElseThrow();
+    Region region = image.region().get();
     boolean[] inside = region.inside(image.width(), image.height());
     float[] mask = new float[inside.length];
     for (int i = 0; i < mask.length; i++) {

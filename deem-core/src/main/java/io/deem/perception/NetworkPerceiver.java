@@ -18,6 +18,7 @@ import io.deem.graph.Scope;
 import io.deem.graph.Session;
 import io.deem.model.DeemNetwork;
 import io.deem.model.ModelFolder;
+import io.deem.portable.Whitespace;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -205,7 +206,7 @@ public final class NetworkPerceiver implements Perceiver {
     int[] end = {parts.network.config().special().end()};
     List<int[]> answers = new ArrayList<>();
     for (String option : options) {
-      String answer = option == null ? null : option.strip();
+      String answer = option == null ? null : Whitespace.strip(option);
       answers.add(PromptEncoder.join(parts.prompts.text("option", answer), end));
     }
     if (new HashSet<>(options).size() < options.size()) {
@@ -215,7 +216,7 @@ public final class NetworkPerceiver implements Perceiver {
   }
 
   private static List<Choice> ranked(List<String> options, double[] logProbabilities) {
-    double most = Arrays.stream(logProbabilities).max().orElseThrow();
+    double most = Arrays.stream(logProbabilities).max().getAsDouble();
     double sum = Arrays.stream(logProbabilities).map(each -> Math.exp(each - most)).sum();
     List<Choice> choices = new ArrayList<>();
     for (int i = 0; i < logProbabilities.length; i++) {

@@ -140,7 +140,8 @@ final class DocumentCases {
     // The documents come again from the first until there are enough sequences.
     List<Document<String>> documents =
         documents(samples.getAsJsonObject("mmc4")).stream()
-            .flatMap(Optional::stream)
+            .filter(Optional::isPresent)
+            .map(Optional::get)
             .collect(Collectors.toList());
     Iterator<PackedSequence<String>> sequences =
         packer.pack(Stream.generate(documents::stream).flatMap(all -> all).iterator());

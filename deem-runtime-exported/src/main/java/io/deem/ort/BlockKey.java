@@ -3,11 +3,11 @@ package io.deem.ort;
 import io.deem.graph.Block;
 import io.deem.graph.Op;
 import io.deem.graph.Tensor;
+import io.deem.portable.Hex;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
@@ -41,15 +41,7 @@ public final class BlockKey {
       }
     }
     put(digest, block.outputs().stream().map(BlockKey::id).collect(Collectors.joining(",")));
-    return hex(digest.digest(), BYTES);
-  }
-
-  static String hex(byte[] bytes, int count) {
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < count; i++) {
-      text.append(String.format(Locale.ROOT, "%02x", bytes[i]));
-    }
-    return text.toString();
+    return Hex.of(digest.digest(), BYTES);
   }
 
   private static String id(Tensor tensor) {

@@ -66,7 +66,7 @@ final class CompiledBlock {
       results.add(
           overwritten[i] >= 0
               ? inputs.get(overwritten[i]).shared()
-              : new OnnxValue((OnnxTensor) result.get(OnnxModel.output(i)).orElseThrow(), null));
+              : new OnnxValue((OnnxTensor) result.get(OnnxModel.output(i)).get(), null));
     }
     return results;
   }

@@ -9,6 +9,8 @@ import com.google.gson.JsonParser;
 import io.deem.graph.Param;
 import io.deem.json.ErrorText;
 import io.deem.json.RecordJson;
+import io.deem.portable.Hex;
+import io.deem.portable.TextFile;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -89,7 +91,7 @@ public record ExportIndex(
       throw new IOException(file + ": " + size + " bytes is over the limit of " + LARGEST);
     }
     try {
-      JsonElement json = JsonParser.parseString(Files.readString(file));
+      JsonElement json = JsonParser.parseString(TextFile.read(file));
       if (!json.isJsonObject()) {
         throw new IOException(file + ": is not a JSON object");
       }
@@ -125,7 +127,8 @@ public record ExportIndex(
       blocks.put(model.getKey(), new Entry(names.get(model.getKey()), hash(model.getValue())));
     }
     JsonObject json = RecordJson.write(of(precision, weights, blocks)).getAsJsonObject();
-    Files.writeString(place.resolve(FILE_NAME), PRETTY.toJson(json) + "\n");
+    Files.write(
+        place.resolve(FILE_NAME), (PRETTY.toJson(json) + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   /**
@@ -146,7 +149,7 @@ public record ExportIndex(
 
   static String hash(byte[] bytes) {
     try {
-      return BlockKey.hex(MessageDigest.getInstance("SHA-256").digest(bytes), 32);
+      return Hex.of(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }

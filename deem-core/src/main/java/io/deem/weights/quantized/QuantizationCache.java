@@ -1,6 +1,7 @@
 package io.deem.weights.quantized;
 
 import io.deem.ProgressListener;
+import io.deem.portable.Hex;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -15,7 +16,6 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,7 +82,7 @@ public final class QuantizationCache {
     Path own = usersFolder();
     if (own != null) {
       byte[] name = absolute.toString().getBytes(StandardCharsets.UTF_8);
-      String hash = HexFormat.of().formatHex(SourceFingerprint.sha256().digest(name), 0, 8);
+      String hash = Hex.of(SourceFingerprint.sha256().digest(name), 8);
       folders.add(own.resolve(FOLDER).resolve(hash));
     }
     return new QuantizationCache(folders);
