@@ -162,7 +162,7 @@ public final class CallGuard {
               if (System.nanoTime() - start > limit.toNanos()) {
                 limiter.onError(new TimeoutException());
                 throw new CancellationException(
-                    "the call exceeded its time limit of " + limit.getSeconds() + " seconds");
+                    "the call exceeded its time limit of " + limit.toMillis() / 1000 + " seconds");
               }
             });
     requireOpen();
