@@ -3,6 +3,7 @@ package io.deem.desktop;
 import io.deem.Image;
 import io.deem.ImageFormatException;
 import io.deem.Region;
+import io.deem.image.ImageFile;
 import io.deem.spi.ImageCodec;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -38,7 +39,7 @@ public final class DesktopImageCodec implements ImageCodec {
 
   private static Image decode(byte[] encoded, Limits limits, Conversion conversion)
       throws ImageFormatException {
-    EncodedImage file = EncodedImage.of(encoded);
+    ImageFile file = ImageFile.of(encoded);
     String format = file.format().name();
     ImageReader reader = reader(file.format());
     // Streams of our own, in memory: ImageIO's default would go through files.
@@ -75,7 +76,7 @@ public final class DesktopImageCodec implements ImageCodec {
     }
   }
 
-  private static ImageReader reader(EncodedImage.Format format) {
+  private static ImageReader reader(ImageFile.Format format) {
     Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(format.readerName());
     if (!readers.hasNext()) {
       throw new IllegalStateException("no ImageIO reader for " + format + " on the class path");

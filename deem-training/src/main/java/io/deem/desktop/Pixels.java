@@ -1,6 +1,7 @@
 package io.deem.desktop;
 
 import io.deem.Image;
+import io.deem.image.Orientation;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
@@ -19,7 +20,7 @@ final class Pixels {
     int width = image.getWidth();
     int height = image.getHeight();
     byte[] rgb = samplesAreColours(image.getColorModel()) ? fromSamples(image) : fromColours(image);
-    return toImage(rgb, width, height, orientation);
+    return Orientation.upright(rgb, width, height, orientation);
   }
 
   /**
@@ -47,16 +48,9 @@ final class Pixels {
         }
       }
     }
-    return transparent ? toImage(grey, width, height, orientation) : toImage(image, orientation);
-  }
-
-  private static Image toImage(byte[] rgb, int width, int height, int orientation) {
-    if (orientation == 1) {
-      return Image.ofRgb(width, height, rgb);
-    }
-    boolean turned = orientation >= 5;
-    byte[] upright = upright(rgb, width, height, orientation);
-    return turned ? Image.ofRgb(height, width, upright) : Image.ofRgb(width, height, upright);
+    return transparent
+        ? Orientation.upright(grey, width, height, orientation)
+        : toImage(image, orientation);
   }
 
   /**
@@ -116,29 +110,5 @@ final class Pixels {
 
   private static byte onWhite(int value, int alpha) {
     return (byte) ((value * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
-
-  /** Undoes an EXIF orientation: which row and column of the file each upright pixel comes from. */
-  private static byte[] upright(byte[] rgb, int width, int height, int orientation) {
-    boolean turned = orientation >= 5;
-    int uprightWidth = turned ? height : width;
-    int uprightHeight = turned ? width : height;
-    byte[] upright = new byte[rgb.length];
-    int to = 0;
-    for (int y = 0; y < uprightHeight; y++) {
-      for (int x = 0; x < uprightWidth; x++) {
-        int column = turned ? y : x;
-        int row = turned ? x : y;
-        boolean flipColumn =
-            orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-        boolean flipRow =
-            orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-        int fromColumn = flipColumn ? width - 1 - column : column;
-        int fromRow = flipRow ? height - 1 - row : row;
-        System.arraycopy(rgb, (fromRow * width + fromColumn) * 3, upright, to, 3);
-        to += 3;
-      }
-    }
-    return upright;
   }
 }

@@ -1,6 +1,7 @@
-package io.deem.desktop;
+package io.deem.image;
 
 import io.deem.ImageFormatException;
+import io.deem.portable.Buffers;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,9 +13,9 @@ import java.util.zip.CRC32;
  * Decoders fill a file that is cut short with grey or black and say nothing, so the walk to its end
  * is done here.
  */
-final class EncodedImage {
-  /** The formats that are read; the names are ImageIO's. */
-  enum Format {
+public final class ImageFile {
+  /** The formats that are read. */
+  public enum Format {
     PNG("png"),
     JPEG("jpeg"),
     GIF("gif"),
@@ -27,7 +28,8 @@ final class EncodedImage {
       this.readerName = readerName;
     }
 
-    String readerName() {
+    /** What ImageIO calls it, which is also the second half of its media type. */
+    public String readerName() {
       return readerName;
     }
   }
@@ -39,13 +41,17 @@ final class EncodedImage {
   private final Format format;
   private int orientation = UPRIGHT;
 
-  private EncodedImage(byte[] bytes, Format format) {
+  private ImageFile(byte[] bytes, Format format) {
     this.bytes = bytes;
     this.format = format;
   }
 
-  /** Recognises the format by the first bytes. */
-  static EncodedImage of(byte[] bytes) throws ImageFormatException {
+  /**
+   * Recognises the format by the first bytes.
+   *
+   * @throws ImageFormatException if it is none of them
+   */
+  public static ImageFile of(byte[] bytes) throws ImageFormatException {
     if (bytes.length == 0) {
       throw new ImageFormatException("image is empty (0 bytes)");
     }
@@ -64,15 +70,16 @@ final class EncodedImage {
     if (format == null) {
       throw new ImageFormatException("not a JPEG, PNG, WebP, GIF or BMP image");
     }
-    return new EncodedImage(bytes, format);
+    return new ImageFile(bytes, format);
   }
 
-  Format format() {
+  /** The format. */
+  public Format format() {
     return format;
   }
 
   /** The EXIF orientation, 1 (upright) to 8; known after {@link #checkWhole}. */
-  int orientation() {
+  public int orientation() {
     return orientation;
   }
 
@@ -81,7 +88,7 @@ final class EncodedImage {
    *
    * @throws ImageFormatException if the file ends before, or a block's checksum is wrong
    */
-  void checkWhole() throws ImageFormatException {
+  public void checkWhole() throws ImageFormatException {
     ByteBuffer in = ByteBuffer.wrap(bytes);
     try {
       switch (format) {
@@ -99,7 +106,7 @@ final class EncodedImage {
   }
 
   private void walkPng(ByteBuffer in) throws ImageFormatException {
-    in.position(8);
+    Buffers.position(in, 8);
     int type;
     do {
       long length = in.getInt() & 0xffffffffL;
@@ -119,7 +126,7 @@ final class EncodedImage {
   }
 
   private void walkJpeg(ByteBuffer in) throws ImageFormatException {
-    in.position(2);
+    Buffers.position(in, 2);
     while (true) {
       int marker = nextJpegMarker(in);
       if (marker == 0xd9) {
@@ -159,7 +166,7 @@ final class EncodedImage {
   }
 
   private static void walkGif(ByteBuffer in) throws ImageFormatException {
-    in.position(10);
+    Buffers.position(in, 10);
     int screen = in.get();
     skip(in, 2);
     skipGifPalette(in, screen);
@@ -196,16 +203,16 @@ final class EncodedImage {
   }
 
   private void walkWebp(ByteBuffer in) {
-    in.position(4);
+    Buffers.position(in, 4);
     long size = in.getInt() & 0xffffffffL;
     long end = Math.min(8 + size, bytes.length);
     skip(in.duplicate(), size);
-    in.position(12);
+    Buffers.position(in, 12);
     while (in.position() + 8 <= end) {
       int start = in.position() + 8;
       boolean isExif = startsWith(bytes, in.position(), "EXIF");
       long length = in.getInt(in.position() + 4) & 0xffffffffL;
-      in.position(start);
+      Buffers.position(in, start);
       skip(in, length);
       if (isExif) {
         int prefix = startsWith(bytes, start, EXIF_MARK) ? EXIF_MARK.length : 0;
@@ -243,7 +250,7 @@ final class EncodedImage {
     if (count > in.remaining()) {
       throw new BufferUnderflowException();
     }
-    in.position(in.position() + (int) count);
+    Buffers.position(in, in.position() + (int) count);
   }
 
   private static int name(String chunk) {
