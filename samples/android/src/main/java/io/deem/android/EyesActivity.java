@@ -37,6 +37,7 @@ public final class EyesActivity extends Activity implements Eyes.Watcher {
   protected void onCreate(Bundle saved) {
     super.onCreate(saved);
     eyes = ((EyesApplication) getApplication()).eyes();
+    setTitle("DEEM");
     setContentView(build());
     if (saved == null) {
       shared(getIntent());
