@@ -109,9 +109,9 @@ public class EyesActivityTest {
     if (type.isInstance(in)) {
       found.add(type.cast(in));
     }
-    if (in instanceof ViewGroup) {
-      for (int i = 0; i < ((ViewGroup) in).getChildCount(); i++) {
-        found.addAll(views(((ViewGroup) in).getChildAt(i), type));
+    if (in instanceof ViewGroup group) {
+      for (int i = 0; i < group.getChildCount(); i++) {
+        found.addAll(views(group.getChildAt(i), type));
       }
     }
     return found;
