@@ -46,11 +46,7 @@ import org.robolectric.annotation.GraphicsMode;
 
 /** The activity on Android's own classes, with the small model that the project carries. */
 @RunWith(RobolectricTestRunner.class)
-@Config(
-    sdk = 34,
-    manifest = Config.NONE,
-    application = TestApplication.class,
-    qualifiers = "w400dp-h800dp-port-xhdpi")
+@Config(application = TestApplication.class, qualifiers = "w400dp-h800dp-port-xhdpi")
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 public class EyesActivityTest {
 
