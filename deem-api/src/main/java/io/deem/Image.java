@@ -215,9 +215,14 @@ public final class Image {
     return rgb.clone();
   }
 
+  /** This image as a PNG file's bytes, without a region. */
+  public byte[] toPng() {
+    return codec().encodePng(this);
+  }
+
   /** Writes the image, all of it, as a PNG file, replacing one that is there. */
   public void write(Path path) throws IOException {
-    Files.write(path, codec().encodePng(this));
+    Files.write(path, toPng());
   }
 
   /**

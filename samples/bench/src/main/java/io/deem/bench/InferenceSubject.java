@@ -48,6 +48,9 @@ abstract class InferenceSubject implements Subject {
   @Override
   public List<Figure> measure(Request request, Limits limits) {
     Shape shape = request.shape().orElseThrow();
+    if (request.precisions().contains("bf16")) {
+      throw new IllegalArgumentException(name + " can do fp32, int8 and int4, not bf16");
+    }
     List<String> precisions =
         hasPrecision(shape) && !name.equals("encode") ? request.precisions() : List.of("fp32");
     List<Figure> figures = new ArrayList<>();

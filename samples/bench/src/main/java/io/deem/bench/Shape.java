@@ -6,6 +6,7 @@ import io.deem.model.ImageEncoder;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.ModelFolder;
 import io.deem.model.UNet;
+import io.deem.training.TrainingProfile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param languageModel reads and writes tokens
  * @param encoder sees pictures
  * @param denoiser draws pictures
+ * @param whole all of it, where that is more than one of these
  * @param imageSize the side of the pictures that are seen, or drawn, in pixels; 0 without pictures
  */
 public record Shape(
@@ -28,11 +30,12 @@ public record Shape(
     Optional<LlamaDecoder.Config> languageModel,
     Optional<ImageEncoder.Config> encoder,
     Optional<UNet.Config> denoiser,
+    Optional<DeemConfig> whole,
     int imageSize) {
 
   /** The names that need no folder. */
   public static final List<String> NAMES =
-      List.of("llama-1.1b", "vicuna-7b", "convnext-b-256", "sd21-unet-512");
+      List.of("llama-1.1b", "vicuna-7b", "convnext-b-256", "sd21-unet-512", "deem-100m");
 
   /**
    * The shape of that name, or of the model folder there.
@@ -52,6 +55,7 @@ public record Shape(
               Optional.empty(),
               Optional.of(paper.encoder()),
               Optional.empty(),
+              Optional.empty(),
               256);
       case "sd21-unet-512" ->
           new Shape(
@@ -60,7 +64,9 @@ public record Shape(
               Optional.empty(),
               Optional.empty(),
               Optional.of(paper.denoiser()),
+              Optional.empty(),
               512);
+      case "deem-100m" -> of(name, Optional.empty(), TrainingProfile.hundredMillion());
       default -> ofFolder(name);
     };
   }
@@ -71,7 +77,13 @@ public record Shape(
         new LlamaDecoder.Config(
             vocabulary, width, inner, layers, heads, keyHeads, 1e-5, 10_000, 0, 0, List.of());
     return new Shape(
-        name, Optional.empty(), Optional.of(config), Optional.empty(), Optional.empty(), 0);
+        name,
+        Optional.empty(),
+        Optional.of(config),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        0);
   }
 
   private static Shape ofFolder(String name) throws IOException {
@@ -82,13 +94,17 @@ public record Shape(
     }
     ModelFolder.Description description =
         ModelFolder.describe(folder.resolve(ModelFolder.DESCRIPTION_FILE));
-    DeemConfig architecture = description.architecture();
+    return of(description.name(), Optional.of(folder), description.architecture());
+  }
+
+  private static Shape of(String name, Optional<Path> folder, DeemConfig whole) {
     return new Shape(
-        description.name(),
-        Optional.of(folder),
-        Optional.of(architecture.languageModel()),
-        Optional.of(architecture.encoder()),
-        Optional.of(architecture.denoiser()),
-        architecture.imageSize());
+        name,
+        folder,
+        Optional.of(whole.languageModel()),
+        Optional.of(whole.encoder()),
+        Optional.of(whole.denoiser()),
+        Optional.of(whole),
+        whole.imageSize());
   }
 }

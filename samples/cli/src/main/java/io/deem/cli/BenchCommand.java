@@ -39,13 +39,16 @@ final class BenchCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "SUBJECT",
-      description = "What to measure; without any, the machine's limits alone.")
+      description =
+          "What to measure: decode, prefill, encode, imagine, caption or train; without any, the"
+              + " machine's limits alone.")
   private List<String> subjects = List.of();
 
   @Option(
       names = "--shape",
       paramLabel = "NAME",
-      description = "A model folder, or llama-1.1b, vicuna-7b, convnext-b-256, sd21-unet-512.")
+      description =
+          "A model folder, or llama-1.1b, vicuna-7b, convnext-b-256, sd21-unet-512, deem-100m.")
   private String shape;
 
   @Option(
@@ -53,7 +56,8 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "NAME",
       arity = "1..*",
       split = ",",
-      description = "fp32, int8 or int4, or several of them; by default fp32.")
+      description =
+          "fp32, int8 or int4, or several of them; fp32 or bf16 for train; by default fp32.")
   private List<String> precisions = List.of("fp32");
 
   @Option(
@@ -70,9 +74,9 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(), "--threads must be at least 0, not " + threads);
     }
     for (String precision : precisions) {
-      if (!List.of("fp32", "int8", "int4").contains(precision)) {
+      if (!List.of("fp32", "bf16", "int8", "int4").contains(precision)) {
         throw new ParameterException(
-            spec.commandLine(), "--precision is fp32, int8 or int4, not " + precision);
+            spec.commandLine(), "--precision is fp32, bf16, int8 or int4, not " + precision);
       }
     }
     PrintWriter out = spec.commandLine().getOut();

@@ -1,0 +1,2 @@
+/** Perception over HTTP. */
+package io.deem.server;

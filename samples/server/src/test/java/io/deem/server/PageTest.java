@@ -1,0 +1,204 @@
+package io.deem.server;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.LocatorAssertions;
+import com.microsoft.playwright.options.BoundingBox;
+import com.microsoft.playwright.options.ColorScheme;
+import com.microsoft.playwright.options.FilePayload;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+
+/**
+ * The page in a real browser: the system's Chromium. Pictures of it are written to the folder that
+ * the system property {@code deem.screenshots} names.
+ */
+@SpringBootTest(
+    webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+    properties = {"deem.requests-per-minute=0", "logging.level.root=warn"})
+class PageTest {
+  private static final Pattern ANYTHING = Pattern.compile("\\w+");
+  private static final double PATIENCE = 30_000;
+
+  private static Playwright playwright;
+  private static Browser browser;
+
+  @LocalServerPort private int port;
+
+  private Page page;
+  private final List<String> complaints = new ArrayList<>();
+
+  @BeforeAll
+  static void start() {
+    Optional<Path> chromium = chromium();
+    assumeTrue(chromium.isPresent(), "no Chromium is installed");
+    playwright =
+        Playwright.create(
+            new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
+    browser =
+        playwright
+            .chromium()
+            .launch(
+                new BrowserType.LaunchOptions()
+                    .setExecutablePath(chromium.get())
+                    .setArgs(
+                        List.of(
+                            "--no-sandbox",
+                            "--disable-gpu",
+                            "--disable-quic",
+                            "--disable-sync",
+                            "--disable-component-update",
+                            "--disable-background-networking")));
+  }
+
+  private static Optional<Path> chromium() {
+    return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+        .flatMap(
+            folder ->
+                Stream.of("chromium", "chromium-browser", "google-chrome")
+                    .map(name -> Path.of(folder, name)))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
+  @AfterAll
+  static void stop() {
+    if (playwright != null) {
+      playwright.close();
+    }
+  }
+
+  @BeforeEach
+  void open() {
+    page =
+        browser.newPage(
+            new Browser.NewPageOptions()
+                .setViewportSize(1000, 900)
+                .setColorScheme(ColorScheme.LIGHT));
+    page.setDefaultTimeout(PATIENCE);
+    page.onConsoleMessage(
+        message -> {
+          if (message.type().equals("error")) {
+            complaints.add(message.text());
+          }
+        });
+    page.onPageError(complaints::add);
+    page.navigate("http://localhost:" + port + "/");
+  }
+
+  @AfterEach
+  void close() {
+    page.close();
+    assertEquals(List.of(), complaints);
+  }
+
+  private static LocatorAssertions.ContainsTextOptions patiently() {
+    return new LocatorAssertions.ContainsTextOptions().setTimeout(PATIENCE);
+  }
+
+  private void drop() throws IOException {
+    Path pictures = Path.of("..", "quickstart", "pictures", "01-fluent.png");
+    page.locator("#file")
+        .setInputFiles(new FilePayload("picture.png", "image/png", Files.readAllBytes(pictures)));
+    assertThat(page.locator("#caption")).containsText(ANYTHING, patiently());
+  }
+
+  private void shoot(String name) {
+    String folder = System.getProperty("deem.screenshots", "");
+    if (!folder.isEmpty()) {
+      page.screenshot(
+          new Page.ScreenshotOptions().setPath(Path.of(folder, name)).setFullPage(true));
+    }
+  }
+
+  @Test
+  void seesAnswersRedrawsAndImagines() throws IOException {
+    drop();
+    page.locator("#question").fill("is there an apple ?");
+    page.locator("#ask button").click();
+    assertThat(page.locator("#answers strong").first()).containsText(ANYTHING, patiently());
+    page.locator("#redrawButton").click();
+    assertThat(page.locator("#drawn"))
+        .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(PATIENCE));
+    assertThat(page.locator("#fidelityText")).containsText("%");
+    page.locator("#text").fill("a red apple");
+    page.locator("#imagine button").click();
+    assertThat(page.locator("#imagination"))
+        .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(PATIENCE));
+    shoot("server-page.png");
+  }
+
+  @Test
+  void regionIsMarkedByMouseAndKeyboard() throws IOException {
+    drop();
+    Locator canvas = page.locator("#canvas");
+    canvas.scrollIntoViewIfNeeded();
+    BoundingBox frame = canvas.boundingBox();
+    page.mouse().move(frame.x + frame.width * 0.2, frame.y + frame.height * 0.2);
+    page.mouse().down();
+    page.mouse().move(frame.x + frame.width * 0.7, frame.y + frame.height * 0.6);
+    page.mouse().up();
+    assertThat(page.locator("#whole")).isVisible();
+    assertThat(page.locator("#caption")).containsText(ANYTHING, patiently());
+    page.locator("#question").fill("is there an apple ?");
+    page.locator("#ask button").click();
+    assertThat(page.locator("#answers .asked").first()).containsText("(marked region)");
+    assertThat(page.locator("#answers strong").first()).containsText(ANYTHING, patiently());
+
+    canvas.focus();
+    page.keyboard().press("Escape");
+    assertThat(page.locator("#whole")).isHidden();
+    page.keyboard().press("ArrowRight");
+    assertThat(page.locator("#whole")).isVisible();
+  }
+
+  @Test
+  void fitsAPhoneInTheDark() throws IOException {
+    page.setViewportSize(360, 740);
+    page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
+    drop();
+    int width = (int) page.evaluate("document.documentElement.scrollWidth");
+    assertTrue(width <= 360, "the page is " + width + " pixels wide");
+    shoot("server-page-phone.png");
+  }
+
+  @Test
+  void everythingHasANameForAScreenReader() {
+    Object nameless =
+        page.evaluate(
+            "[...document.querySelectorAll('input, button, progress, meter, canvas')].filter("
+                + "e => !e.labels?.length && !e.getAttribute('aria-label') &&"
+                + " !e.textContent.trim()).map(e => e.outerHTML)");
+    assertEquals(List.of(), nameless);
+  }
+
+  @Test
+  void whatIsNoPictureIsSaid() {
+    page.locator("#file")
+        .setInputFiles(new FilePayload("x.png", "image/png", new byte[] {1, 2, 3}));
+    assertThat(page.locator("#error")).containsText("not a picture");
+  }
+}
