@@ -79,20 +79,24 @@ public final class DeemCommand implements Runnable {
    * @return the exit code: 0, 1 for a failure, 2 for bad usage
    */
   static int run(PrintWriter out, PrintWriter err, String... args) {
-    DeemCommand command = new DeemCommand();
-    CommandLine line =
-        new CommandLine(command)
-            .setOut(out)
-            .setErr(err)
-            .setUsageHelpAutoWidth(true)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .setParameterExceptionHandler(DeemCommand::badUsage)
-            .setExecutionExceptionHandler((e, failed, result) -> command.failure(e, err));
+    CommandLine line = line(out, err);
     try {
       return line.execute(args);
     } catch (OutOfMemoryError | StackOverflowError | LinkageError e) {
-      return command.failure(e, err);
+      return ((DeemCommand) line.getCommand()).failure(e, err);
     }
+  }
+
+  /** What understands the arguments. */
+  static CommandLine line(PrintWriter out, PrintWriter err) {
+    DeemCommand command = new DeemCommand();
+    return new CommandLine(command)
+        .setOut(out)
+        .setErr(err)
+        .setUsageHelpAutoWidth(true)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(DeemCommand::badUsage)
+        .setExecutionExceptionHandler((e, failed, result) -> command.failure(e, err));
   }
 
   @Override

@@ -149,7 +149,12 @@ class ArchitectureTest {
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry(
               "io.deem.bench",
-              Set.of("io.deem.torch", "io.deem.ort", "io.deem.onnx", "io.deem.runtime.cpu")),
+              Set.of(
+                  "io.deem.torch",
+                  "io.deem.ort",
+                  "io.deem.onnx",
+                  "io.deem.runtime.cpu",
+                  "io.deem.training")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",

@@ -21,7 +21,7 @@ class BenchCommandTest {
   @Test
   void refusesWhatItCannotMeasure() {
     assertTrue(refused("bench", "dance").contains("nothing to measure is named dance"));
-    assertTrue(refused("bench", "--precision", "fp7").contains("--precision is fp32, int8 or"));
+    assertTrue(refused("bench", "--precision", "fp7").contains("--precision is fp32, bf16, int8"));
     assertTrue(refused("bench", "--threads", "-1").contains("--threads must be at least 0"));
     assertTrue(refused("bench", "--shape", "none").contains("none is neither a model folder"));
   }
