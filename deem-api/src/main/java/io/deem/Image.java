@@ -297,7 +297,7 @@ public final class Image {
         }
       }
       throw new IllegalStateException(
-          "no image codec on the class path: a runtime such as deem-runtime-cpu brings one");
+          "no image codec on the class path: add deem-desktop, which deem-runtime-cpu brings");
     }
   }
 }
