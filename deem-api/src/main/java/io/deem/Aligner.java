@@ -15,11 +15,11 @@ import java.util.function.Consumer;
  * try (Alignment alignment =
  *     deem.aligner()
  *         .strategy(AlignmentStrategy.DEEM)
- *         .images(Path.of("my-pictures"))
+ *         .images(Paths.get("my-pictures"))
  *         .steps(300)
  *         .align(progress -> System.err.println(progress.step()))) {
  *   System.out.println(alignment.report());
- *   alignment.save(Path.of("models/aligned"));
+ *   alignment.save(Paths.get("models/aligned"));
  * }
  * }</pre>
  *

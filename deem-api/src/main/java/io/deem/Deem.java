@@ -13,7 +13,7 @@ import java.util.ServiceLoader;
  * An open model. Safe for use from many threads; close it to free its memory.
  *
  * <pre>{@code
- * try (Deem deem = Deem.open(Path.of("models/deem-mini"))) {
+ * try (Deem deem = Deem.open(Paths.get("models/deem-mini"))) {
  *   Answer answer = deem.perceiver().ask(Image.read(photo), "Is there a dog in the image?");
  *   System.out.println(answer.text() + " " + answer.probability());
  * }
@@ -38,11 +38,9 @@ public interface Deem extends AutoCloseable {
       throw new IOException(folder + ": there is no such model folder");
     }
     List<String> reasons = new ArrayList<>();
-    List<RuntimeProvider> providers =
-        ServiceLoader.load(RuntimeProvider.class).stream()
-            .map(ServiceLoader.Provider::get)
-            .sorted(Comparator.comparingInt(RuntimeProvider::priority).reversed())
-            .toList();
+    List<RuntimeProvider> providers = new ArrayList<>();
+    ServiceLoader.load(RuntimeProvider.class).forEach(providers::add);
+    providers.sort(Comparator.comparingInt(RuntimeProvider::priority).reversed());
     for (RuntimeProvider provider : providers) {
       if (options.runtime() != null && !options.runtime().equals(provider.name())) {
         reasons.add(provider.name() + ": not the one asked for");
@@ -59,7 +57,7 @@ public interface Deem extends AutoCloseable {
         "no usable runtime"
             + asked
             + (reasons.isEmpty()
-                ? "; add deem-runtime-cpu or deem-runtime-gpu to the class path"
+                ? "; add deem-runtime-cpu, -gpu or -exported to the class path"
                 : " (" + String.join("; ", reasons) + ")"));
   }
 

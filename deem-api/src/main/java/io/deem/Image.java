@@ -1,6 +1,7 @@
 package io.deem;
 
 import io.deem.spi.ImageCodec;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.math.BigInteger;
@@ -20,7 +21,7 @@ import java.util.ServiceLoader;
  * A picture: eight-bit red, green and blue for every pixel, upright and opaque. Immutable.
  *
  * <pre>{@code
- * Image photo = Image.read(Path.of("photo.jpg"));
+ * Image photo = Image.read(Paths.get("photo.jpg"));
  * int colour = photo.rgb(0, 0);
  * }</pre>
  *
@@ -31,6 +32,7 @@ import java.util.ServiceLoader;
  */
 public final class Image {
   private static final int CHANNELS = 3;
+  private static final int CHUNK = 1 << 13;
 
   private final int width;
   private final int height;
@@ -109,11 +111,22 @@ public final class Image {
 
   private static byte[] encoded(InputStream stream, ImageCodec.Limits limits) throws IOException {
     int most = (int) Math.min(limits.maxBytes(), Integer.MAX_VALUE - 16L);
-    byte[] encoded = stream.readNBytes(most);
+    byte[] encoded = atMost(stream, most);
     if (encoded.length == most && stream.read() >= 0) {
       throw new ImageFormatException("image has more than the " + most + " bytes allowed");
     }
     return encoded;
+  }
+
+  private static byte[] atMost(InputStream stream, int most) throws IOException {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    byte[] chunk = new byte[CHUNK];
+    int count = 0;
+    while (count >= 0 && all.size() < most) {
+      count = stream.read(chunk, 0, Math.min(chunk.length, most - all.size()));
+      all.write(chunk, 0, Math.max(0, count));
+    }
+    return all.toByteArray();
   }
 
   /**
@@ -228,7 +241,7 @@ public final class Image {
   private byte[] digest() {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(ByteBuffer.allocate(2 * Integer.BYTES).putInt(width).putInt(height).flip());
+      digest.update(ByteBuffer.allocate(2 * Integer.BYTES).putInt(width).putInt(height).array());
       digest.update(rgb);
       return digest.digest(insideBytes());
     } catch (NoSuchAlgorithmException e) {
@@ -284,7 +297,7 @@ public final class Image {
         }
       }
       throw new IllegalStateException(
-          "no image codec on the class path: a runtime such as deem-runtime-cpu brings one");
+          "no image codec on the class path: add deem-desktop, which deem-runtime-cpu brings");
     }
   }
 }

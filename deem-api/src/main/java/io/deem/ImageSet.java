@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -78,7 +79,7 @@ public interface ImageSet {
                     return dot >= 0 && endings.contains(name.substring(dot + 1));
                   })
               .sorted()
-              .toList();
+              .collect(Collectors.toList());
     }
     return new ImageSet() {
       @Override

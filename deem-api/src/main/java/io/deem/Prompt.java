@@ -3,6 +3,7 @@ package io.deem;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Text and images in their order. Immutable.
@@ -25,7 +26,7 @@ public record Prompt(List<Part> parts) {
    */
   public record Words(String text) implements Part {
     public Words {
-      if (text == null || text.isBlank()) {
+      if (text == null || text.trim().isEmpty()) {
         throw new IllegalArgumentException("text of a prompt must not be empty");
       }
     }
@@ -74,7 +75,7 @@ public record Prompt(List<Part> parts) {
     return parts.stream()
         .filter(Picture.class::isInstance)
         .map(part -> ((Picture) part).image())
-        .toList();
+        .collect(Collectors.toList());
   }
 
   private Prompt with(Part part) {

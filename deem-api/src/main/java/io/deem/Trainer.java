@@ -17,12 +17,12 @@ import java.util.OptionalInt;
  * TrainingReport report =
  *     deem.trainer()
  *         .stage(Stage.IMAGE_TEXT_ALIGNMENT)
- *         .data(Path.of("photos"))
- *         .validation(Path.of("held-out"))
- *         .output(Path.of("run"))
+ *         .data(Paths.get("photos"))
+ *         .validation(Paths.get("held-out"))
+ *         .output(Paths.get("run"))
  *         .steps(500)
  *         .train(ProgressListener.NONE, new Cancellation());
- * report.save(Path.of("report.html"));
+ * report.save(Paths.get("report.html"));
  * }</pre>
  *
  * <p>The open model stays as it is; the trained one is a model folder in the output folder.

@@ -53,6 +53,6 @@ public record TrainingReport(
    */
   public void save(Path file) throws IOException {
     boolean machine = file.getFileName().toString().endsWith(".json");
-    Files.writeString(file, machine ? json : html, StandardCharsets.UTF_8);
+    Files.write(file, (machine ? json : html).getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -1,5 +1,6 @@
 package io.deem.diffusion;
 
+import io.deem.portable.FusedMultiplyAdd;
 import java.util.Objects;
 
 /**
@@ -270,8 +271,8 @@ public final class NoiseSchedule {
       int first = i - lane;
       float base =
           count == 1 || first < count / 2
-              ? Math.fma(step, first, start)
-              : Math.fma(-step, count - 1 - first, end);
+              ? FusedMultiplyAdd.of(step, first, start)
+              : FusedMultiplyAdd.of(-step, count - 1 - first, end);
       values[i] = base + step * lane;
     }
     return values;

@@ -2,6 +2,7 @@ package io.deem.generation;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * How to generate a text.
@@ -149,7 +150,7 @@ public record GenerationConfig(
 
     /** Sets the end tokens; default none, so that every text has its full length. */
     public Builder eosIds(int... values) {
-      eosIds = Arrays.stream(values).boxed().toList();
+      eosIds = Arrays.stream(values).boxed().collect(Collectors.toList());
       return this;
     }
 

@@ -3,6 +3,7 @@ package io.deem.generation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The loop of the searches that follow one text in each row: greedy search and sampling, which
@@ -77,7 +78,7 @@ abstract class TokenByToken {
         Text text = texts.get(i);
         text.open = text.open && !listener.ends(i);
       }
-      List<Text> open = texts.stream().filter(text -> text.open).toList();
+      List<Text> open = texts.stream().filter(text -> text.open).collect(Collectors.toList());
       if (!goOn || open.isEmpty() || step == config.maxNewTokens()) {
         return result(texts, prompts[0].length, prompts[0].length + step);
       }

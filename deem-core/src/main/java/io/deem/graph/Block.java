@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * One subgraph, run by one native call. Immutable; engines compile it once.
@@ -61,7 +62,9 @@ public final class Block {
 
   /** The parameters the block reads, in order of first use. */
   public List<Param> params() {
-    return paramNodes.stream().map(t -> t.attributes().get("param", Param.class)).toList();
+    return paramNodes.stream()
+        .map(t -> t.attributes().get("param", Param.class))
+        .collect(Collectors.toList());
   }
 
   /**
@@ -82,7 +85,7 @@ public final class Block {
     return paramNodes.stream()
         .filter(node -> !others.contains(node) && node.shape().rank() == 2)
         .map(node -> node.attributes().get("param", Param.class))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   /** Tables given with the graph. */
@@ -175,7 +178,7 @@ public final class Block {
             }
             copies.put(node, copy);
           }
-          return outputs.stream().map(copies::get).toList();
+          return outputs.stream().map(copies::get).collect(Collectors.toList());
         });
   }
 

@@ -1,5 +1,6 @@
 package io.deem.graph;
 
+import io.deem.portable.Buffers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
@@ -29,7 +30,7 @@ public final class BufferPool {
     if (buffer == null) {
       buffer = ByteBuffer.allocateDirect(capacity).order(ByteOrder.nativeOrder());
     }
-    return buffer.clear().limit(bytes);
+    return Buffers.limit(Buffers.clear(buffer), bytes);
   }
 
   /** Gives back a buffer that no tensor aliases any more. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * One extent of a {@link Shape}: a polynomial with integer coefficients over named symbols, such as
@@ -166,7 +167,7 @@ public final class Dim {
 
   /** The names of the symbols the extent depends on. */
   public List<String> symbols() {
-    return terms.keySet().stream().flatMap(List::stream).distinct().toList();
+    return terms.keySet().stream().flatMap(List::stream).distinct().collect(Collectors.toList());
   }
 
   /**

@@ -2,6 +2,7 @@ package io.deem.graph;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A place of a block where training may drop elements: the result of {@link Op#DROPOUT}, or the
@@ -24,7 +25,7 @@ public record Dropped(Tensor node, Shape mask, double depthShare) {
 
   /** The places of a block, in the order of its operations. */
   public static List<Dropped> in(Block block) {
-    return block.nodes().stream().filter(Dropped::at).map(Dropped::of).toList();
+    return block.nodes().stream().filter(Dropped::at).map(Dropped::of).collect(Collectors.toList());
   }
 
   private static Dropped of(Tensor node) {

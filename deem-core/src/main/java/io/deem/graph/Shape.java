@@ -3,6 +3,7 @@ package io.deem.graph;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The extents of a tensor, outermost first. Immutable. */
 public record Shape(List<Dim> dims) {
@@ -17,12 +18,12 @@ public record Shape(List<Dim> dims) {
    * @param extents each a {@link Dim} or an integer
    */
   public static Shape of(Object... extents) {
-    return new Shape(Arrays.stream(extents).map(Dim::from).toList());
+    return new Shape(Arrays.stream(extents).map(Dim::from).collect(Collectors.toList()));
   }
 
   /** A shape of known extents. */
   public static Shape of(long[] extents) {
-    return new Shape(Arrays.stream(extents).mapToObj(Dim::of).toList());
+    return new Shape(Arrays.stream(extents).mapToObj(Dim::of).collect(Collectors.toList()));
   }
 
   /** The number of axes. */

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -515,8 +516,8 @@ public final class Tensor {
       throw new ShapeException(
           "permute", "each axis of " + shape + " once", Arrays.toString(order));
     }
-    List<Integer> axes = Arrays.stream(order).mapToObj(shape::axis).toList();
-    Shape result = new Shape(axes.stream().map(shape::dim).toList());
+    List<Integer> axes = Arrays.stream(order).mapToObj(shape::axis).collect(Collectors.toList());
+    Shape result = new Shape(axes.stream().map(shape::dim).collect(Collectors.toList()));
     return graph.node(Op.TRANSPOSE, List.of(this), Attributes.of("axes", axes), result, type);
   }
 
@@ -555,7 +556,7 @@ public final class Tensor {
         throw new ShapeException(
             "concat along " + axis,
             "equal shapes but for that axis",
-            parts.stream().map(Tensor::shape).toList());
+            parts.stream().map(Tensor::shape).collect(Collectors.toList()));
       }
       requireType("concat", part, first.type);
       total = total.plus(part.dim(at));
@@ -597,7 +598,7 @@ public final class Tensor {
     Dim extent = dim(axis).dividedBy(parts);
     return IntStream.range(0, parts)
         .mapToObj(i -> slice(axis, extent.times(i), extent.times(i + 1)))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   /** Zeros added around the last two axes. */
@@ -785,7 +786,8 @@ public final class Tensor {
   }
 
   private Tensor reduce(Op operation, boolean keep, int... axes) {
-    List<Integer> sorted = Arrays.stream(axes).map(shape::axis).sorted().boxed().toList();
+    List<Integer> sorted =
+        Arrays.stream(axes).map(shape::axis).sorted().boxed().collect(Collectors.toList());
     Shape result = shape;
     for (int i = sorted.size() - 1; i >= 0; i--) {
       result = keep ? result.with(sorted.get(i), Dim.of(1)) : result.without(sorted.get(i));

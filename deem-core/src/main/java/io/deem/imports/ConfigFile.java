@@ -6,6 +6,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.deem.json.ErrorText;
+import io.deem.portable.TextFile;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -40,7 +41,7 @@ final class ConfigFile {
           file + ": " + Files.size(file) + " bytes is over the limit of " + LARGEST);
     }
     try {
-      JsonElement json = JsonParser.parseString(Files.readString(file));
+      JsonElement json = JsonParser.parseString(TextFile.read(file));
       if (json.isJsonObject()) {
         return new ConfigFile(file, json.getAsJsonObject());
       }

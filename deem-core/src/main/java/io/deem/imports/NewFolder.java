@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A folder that appears whole or not at all: it is filled beside its place and then moved. */
@@ -44,7 +45,7 @@ final class NewFolder {
       return false;
     }
     try (Stream<Path> inside = Files.list(folder)) {
-      return inside.findAny().isEmpty();
+      return !inside.findAny().isPresent();
     }
   }
 
@@ -54,7 +55,7 @@ final class NewFolder {
     }
     List<Path> inside;
     try (Stream<Path> files = Files.list(folder)) {
-      inside = files.toList();
+      inside = files.collect(Collectors.toList());
     }
     for (Path file : inside) {
       Files.delete(file);

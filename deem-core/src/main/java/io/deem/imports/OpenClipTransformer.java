@@ -1,5 +1,6 @@
 package io.deem.imports;
 
+import io.deem.portable.Buffers;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.nio.ByteBuffer;
@@ -73,7 +74,7 @@ final class OpenClipTransformer implements TensorSource {
       return whole;
     }
     int length = Math.toIntExact(part.info.length());
-    return whole.slice(part.number * length, length).order(whole.order());
+    return Buffers.slice(whole, part.number * length, length).order(whole.order());
   }
 
   @Override

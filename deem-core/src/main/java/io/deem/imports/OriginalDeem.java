@@ -28,7 +28,7 @@ import java.util.Map;
  * <pre>{@code
  * try (OriginalDeem original = OriginalDeem.open(Originals.of(vicuna, convnext, stableDiffusion))) {
  *   TensorSource newModules = new InitialDeem(original.network(), seed).weights();
- *   original.write(Path.of("models/mine"), "mine", newModules, ElementType.F32);
+ *   original.write(Paths.get("models/mine"), "mine", newModules, ElementType.F32);
  * }
  * }</pre>
  *
@@ -78,9 +78,11 @@ public final class OriginalDeem implements AutoCloseable {
       TensorSource vae =
           keep(ModelWeights.open(originals.stableDiffusion().resolve("vae"), DIFFUSERS));
       TensorSource state =
-          originals.state().isEmpty() ? null : keep(weights(originals.state().get(), TRANSFORMERS));
+          originals.state().isPresent()
+              ? keep(weights(originals.state().get(), TRANSFORMERS))
+              : null;
       TensorSource encoder =
-          originals.encoder().isEmpty()
+          !originals.encoder().isPresent()
               ? null
               : keep(OpenClipTransformer.apart(weights(originals.encoder().get(), ENCODERS)));
       int all = SpecialTokens.IMAGE.size() + SpecialTokens.GROUNDING.size();
@@ -191,7 +193,7 @@ public final class OriginalDeem implements AutoCloseable {
     if (eyes == null) {
       throw new ImportException("no image encoder: neither a checkpoint of one nor a DEEM's state");
     }
-    Path path = encoder == null ? originals.state().orElseThrow() : originals.encoder().get();
+    Path path = encoder == null ? originals.state().get() : originals.encoder().get();
     ImageEncoder.Config sizes =
         new OriginalEncoder(eyes, path, encoder == null, FullSize.architecture()).sizes();
     DeemConfig config =

@@ -1,6 +1,7 @@
 package io.deem.imports;
 
 import io.deem.weights.TensorSource;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What the tensors of each kind of checkpoint are called in a DEEM. Null where it has none. */
@@ -56,11 +57,18 @@ final class TensorNames {
     String layers = "transformer.resblocks.";
     if (name.startsWith(layers)) {
       String own = name.substring(layers.length());
+      Matcher found = IN_PROJECTION.matcher(own);
+      String named =
+          found.find()
+              ? own.substring(0, found.start())
+                  + "self_attn."
+                  + found.group(2).charAt(0)
+                  + "_proj."
+                  + found.group(1)
+                  + own.substring(found.end())
+              : own;
       return "encoder.layers."
-          + IN_PROJECTION
-              .matcher(own)
-              .replaceFirst(
-                  found -> "self_attn." + found.group(2).charAt(0) + "_proj." + found.group(1))
+          + named
               .replace(".attn.", ".self_attn.")
               .replace(".ln_", ".layer_norm")
               .replace(".c_fc.", ".fc1.")

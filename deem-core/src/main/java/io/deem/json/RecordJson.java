@@ -6,7 +6,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
-import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,8 +19,8 @@ import java.util.Optional;
  * there, none may be unknown, and each must have its type; Gson alone would fill gaps with zeros.
  *
  * <p>Components may be {@code int}, {@code double}, {@code boolean}, {@code String}, enums,
- * records, sealed interfaces of records, lists of these, and maps from text to these. Only the
- * entry of an {@code Optional} of these may be left out, and is if it is empty.
+ * records, interfaces with {@link Alternatives}, lists of these, and maps from text to these. Only
+ * the entry of an {@code Optional} of these may be left out, and is if it is empty.
  */
 public final class RecordJson {
 
@@ -34,12 +33,12 @@ public final class RecordJson {
   public static JsonElement write(Object value) {
     if (value instanceof Record) {
       JsonObject object = new JsonObject();
-      for (RecordComponent component : value.getClass().getRecordComponents()) {
-        Object inner = get(component, value);
+      for (RecordForm.Component component : RecordForm.of(value.getClass()).components()) {
+        Object inner = component.get(value);
         if (inner instanceof Optional<?> optional) {
-          optional.ifPresent(present -> object.add(component.getName(), write(present)));
+          optional.ifPresent(present -> object.add(component.name(), write(present)));
         } else {
-          object.add(component.getName(), write(inner));
+          object.add(component.name(), write(inner));
         }
       }
       return object;
@@ -83,10 +82,10 @@ public final class RecordJson {
           : map(arguments[1], json, path);
     }
     Class<?> wanted = (Class<?>) type;
-    if (wanted.isRecord()) {
+    if (Record.class.isAssignableFrom(wanted)) {
       return record(wanted, json, path);
     }
-    if (wanted.isSealed()) {
+    if (wanted.isAnnotationPresent(Alternatives.class)) {
       check(json.isJsonObject(), path, json, "an object");
       return record(alternative(wanted, json.getAsJsonObject()), json, path);
     }
@@ -119,40 +118,37 @@ public final class RecordJson {
   private static Object record(Class<?> type, JsonElement json, String path) {
     check(json.isJsonObject(), path, json, "an object");
     JsonObject object = json.getAsJsonObject();
-    RecordComponent[] components = type.getRecordComponents();
+    RecordForm form = RecordForm.of(type);
     for (String name : object.keySet()) {
-      boolean known = Arrays.stream(components).anyMatch(c -> c.getName().equals(name));
-      if (!known) {
+      if (!form.has(name)) {
         throw new IllegalArgumentException("unknown entry " + ErrorText.quote(at(path, name)));
       }
     }
-    Object[] values = new Object[components.length];
-    Class<?>[] types = new Class<?>[components.length];
-    for (int i = 0; i < components.length; i++) {
-      String inner = at(path, components[i].getName());
-      JsonElement entry = object.get(components[i].getName());
-      types[i] = components[i].getType();
-      if (entry == null && types[i] == Optional.class) {
+    List<RecordForm.Component> components = form.components();
+    Object[] values = new Object[components.size()];
+    for (int i = 0; i < values.length; i++) {
+      RecordForm.Component component = components.get(i);
+      String inner = at(path, component.name());
+      JsonElement entry = object.get(component.name());
+      if (entry == null && component.isOptional()) {
         values[i] = Optional.empty();
         continue;
       }
       if (entry == null || entry.isJsonNull()) {
         throw new IllegalArgumentException("has no entry " + ErrorText.quote(inner));
       }
-      values[i] = value(components[i].getGenericType(), entry, inner);
+      values[i] = value(component.type(), entry, inner);
     }
-    return construct(type, types, values, path);
+    return construct(form, values, path);
   }
 
   /** Of the records that an entry may be, the one that knows most of what is there. */
-  private static Class<?> alternative(Class<?> sealed, JsonObject object) {
+  private static Class<?> alternative(Class<?> open, JsonObject object) {
     Class<?> best = null;
     long most = -1;
-    for (Class<?> permitted : sealed.getPermittedSubclasses()) {
-      long known =
-          Arrays.stream(permitted.getRecordComponents())
-              .filter(component -> object.has(component.getName()))
-              .count();
+    for (Class<?> permitted : open.getAnnotation(Alternatives.class).value()) {
+      RecordForm form = RecordForm.of(permitted);
+      long known = object.keySet().stream().filter(form::has).count();
       if (known > most) {
         most = known;
         best = permitted;
@@ -161,17 +157,13 @@ public final class RecordJson {
     return best;
   }
 
-  private static Object construct(Class<?> type, Class<?>[] types, Object[] values, String path) {
+  private static Object construct(RecordForm form, Object[] values, String path) {
     try {
-      var constructor = type.getDeclaredConstructor(types);
-      constructor.setAccessible(true);
-      return constructor.newInstance(values);
+      return form.make(values);
     } catch (InvocationTargetException e) {
       String reason = String.valueOf(e.getCause().getMessage());
       boolean placed = path.isEmpty() || reason.startsWith(path + ".");
       throw new IllegalArgumentException(placed ? reason : path + ": " + reason, e.getCause());
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("cannot make a " + type.getName(), e);
     }
   }
 
@@ -201,15 +193,6 @@ public final class RecordJson {
     }
     String names = Arrays.toString(type.getEnumConstants());
     throw wrong(path, json, "one of " + names.substring(1, names.length() - 1));
-  }
-
-  private static Object get(RecordComponent component, Object value) {
-    try {
-      component.getAccessor().setAccessible(true);
-      return component.getAccessor().invoke(value);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("cannot read " + component, e);
-    }
   }
 
   private static String at(String path, String name) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -190,7 +191,7 @@ public final class AutoencoderKl {
     return Stream.concat(encoder(picture).stream(), decoder(new MapSize(1, 1)).stream())
         .flatMap(block -> block.params().stream())
         .distinct()
-        .toList();
+        .collect(Collectors.toList());
   }
 
   /**

@@ -11,6 +11,7 @@ import io.deem.graph.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Selects rows of a {@link LlamaCache}, all its layers by one block. */
@@ -99,7 +100,7 @@ final class CacheRows {
     Shape shape = Shape.of(batch, config.keyHeads(), past, config.headWidth());
     return IntStream.range(0, 2 * config.layers())
         .mapToObj(i -> Tensor.concat(2, g.input("keys or values " + i, shape), zeros))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   private List<Tensor> text(Graph g) {
@@ -108,7 +109,7 @@ final class CacheRows {
         Shape.of(Dim.symbol("batch"), config.keyHeads(), Dim.symbol("past"), config.headWidth());
     return IntStream.range(0, 2 * config.layers())
         .mapToObj(i -> g.input("keys or values " + i, shape).indexSelect(0, index))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   private List<Tensor> images(Graph g) {

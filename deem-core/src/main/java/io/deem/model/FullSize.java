@@ -1,9 +1,9 @@
 package io.deem.model;
 
+import io.deem.portable.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 
 /**
  * The model of the paper at its full size: Vicuna-7B, a ConvNeXt-B that sees 256 pixels, and Stable
@@ -22,7 +22,7 @@ public final class FullSize {
   /** The description. */
   public static ModelFolder.Description description() {
     try (InputStream in = FullSize.class.getResourceAsStream(RESOURCE)) {
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      String text = TextFile.read(in);
       return ModelFolder.description(RESOURCE, text);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

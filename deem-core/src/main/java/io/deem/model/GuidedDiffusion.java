@@ -6,6 +6,7 @@ import io.deem.graph.Value;
 import io.deem.random.NoiseSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Turns noise into latents under a condition, with classifier-free guidance (Ho and Salimans 2021):
@@ -145,7 +146,9 @@ public final class GuidedDiffusion {
   }
 
   private static List<Value> twice(Scope scope, List<Value> maps) {
-    return maps == null ? null : maps.stream().map(map -> joined(scope, map, map)).toList();
+    return maps == null
+        ? null
+        : maps.stream().map(map -> joined(scope, map, map)).collect(Collectors.toList());
   }
 
   private static long[] twice(long[] values) {

@@ -11,6 +11,7 @@ import io.deem.graph.Value;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * What the image decoder is told about each image of a text: the text before it, and the feature
@@ -72,7 +73,7 @@ public final class ImageConditions {
             map ->
                 scope.run1(
                     selections.computeIfAbsent(MapSize.of(map), this::selection), map, rows, mask))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   private Block selection(MapSize size) {

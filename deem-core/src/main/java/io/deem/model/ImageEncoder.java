@@ -3,6 +3,7 @@ package io.deem.model;
 import io.deem.graph.Param;
 import io.deem.graph.Scope;
 import io.deem.graph.Value;
+import io.deem.json.Alternatives;
 import java.util.List;
 
 /**
@@ -12,6 +13,7 @@ import java.util.List;
 public sealed interface ImageEncoder permits ConvNextEncoder, VitAdapter {
 
   /** The sizes of an encoder, enough to make one. */
+  @Alternatives({ConvNextEncoder.Config.class, VitAdapter.Config.class})
   sealed interface Config permits ConvNextEncoder.Config, VitAdapter.Config {
 
     /** The width of the maps and tokens that the encoder returns. */

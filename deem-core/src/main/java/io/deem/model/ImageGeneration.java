@@ -5,6 +5,7 @@ import io.deem.graph.Scope;
 import io.deem.graph.Value;
 import io.deem.random.NoiseSource;
 import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /**
  * Draws the images that stand in a text, each from the text of its row before it and the image
@@ -81,7 +82,9 @@ public final class ImageGeneration {
     LatentDiffusion.Condition told =
         new LatentDiffusion.Condition(
             rows(scope, conditions.tokens(), chosen),
-            conditions.maps().stream().map(map -> rows(scope, map, chosen)).toList(),
+            conditions.maps().stream()
+                .map(map -> rows(scope, map, chosen))
+                .collect(Collectors.toList()),
             Arrays.stream(chosen).mapToLong(image -> conditions.visible()[image]).toArray());
     float[] start = noise.clone();
     for (int i = 0; i < start.length; i++) {

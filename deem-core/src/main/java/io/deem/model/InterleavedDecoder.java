@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * The language model over text and images: visual tokens take the place of image tokens, and the
@@ -110,7 +111,7 @@ public final class InterleavedDecoder {
               + MOST_IMAGES
               + " apart");
     }
-    List<MapSize> sizes = maps.stream().map(MapSize::of).toList();
+    List<MapSize> sizes = maps.stream().map(MapSize::of).collect(Collectors.toList());
     Value joined =
         scope.run1(features.computeIfAbsent(sizes, this::join), maps.toArray(new Value[0]));
     int width = decoder.config().imageWidth();

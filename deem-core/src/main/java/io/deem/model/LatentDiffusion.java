@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * Stable Diffusion as DEEM uses it, as the model's image decoder and as the critic of its image
@@ -242,7 +243,7 @@ public final class LatentDiffusion {
     if (condition.maps == null || synchronizer == null) {
       return unet.forward(scope, noisy, timesteps, condition.tokens).sample();
     }
-    List<MapSize> sizes = condition.maps.stream().map(MapSize::of).toList();
+    List<MapSize> sizes = condition.maps.stream().map(MapSize::of).collect(Collectors.toList());
     Block stack = stacking.computeIfAbsent(sizes, key -> stack(key, condition.maps));
     List<Value> features = scope.run(stack, condition.maps);
     long rows = noisy.shape()[0];

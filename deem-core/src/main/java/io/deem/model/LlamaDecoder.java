@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -160,7 +161,7 @@ public final class LlamaDecoder {
                 i ->
                     new LlamaLayer(
                         config, prefix + "layers." + i + ".", frequency > 0 && i % frequency == 0))
-            .toList();
+            .collect(Collectors.toList());
     RmsNorm norm = RmsNorm.of(prefix + "norm", config.width(), config.epsilon());
     finalNorm =
         Graph.block(
@@ -189,7 +190,9 @@ public final class LlamaDecoder {
               g.input("positions", Shape.of(ROWS, LENGTH), DataType.INT64);
               return List.of(row.unsqueeze(1).expand(BATCH, LENGTH, IMAGES));
             });
-    cacheRows = new CacheRows(config, layers.stream().map(LlamaLayer::projectedImages).toList());
+    cacheRows =
+        new CacheRows(
+            config, layers.stream().map(LlamaLayer::projectedImages).collect(Collectors.toList()));
   }
 
   /** The sizes. */
@@ -213,7 +216,9 @@ public final class LlamaDecoder {
 
   /** The matrices of all linear layers, without the embeddings. */
   public List<Param> matrices() {
-    return spans(1).stream().flatMap(layer -> layer.matrices().stream()).toList();
+    return spans(1).stream()
+        .flatMap(layer -> layer.matrices().stream())
+        .collect(Collectors.toList());
   }
 
   /**

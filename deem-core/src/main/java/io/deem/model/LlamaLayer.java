@@ -9,6 +9,7 @@ import io.deem.graph.Tensor;
 import io.deem.nn.Linear;
 import io.deem.nn.RmsNorm;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * One layer of {@link LlamaDecoder}: self-attention, in some layers gated attention to images, and
@@ -214,7 +215,9 @@ final class LlamaLayer {
     Tensor attend(Tensor x, Tensor projected, Tensor visible) {
       Tensor middle = x.graph().constant(new float[] {0.5f, 0.5f}, 1, 1, 1, 2);
       List<int[]> sizes =
-          config.spatialShapes().stream().map(side -> new int[] {side, side}).toList();
+          config.spatialShapes().stream()
+              .map(side -> new int[] {side, side})
+              .collect(Collectors.toList());
       Tensor seen = synchronizer.attend(streamNorm.apply(x), middle, projected, sizes, visible);
       return seen.times(x.graph().param(gate).tanh());
     }

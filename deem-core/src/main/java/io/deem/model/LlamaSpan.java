@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /** Consecutive layers of {@link LlamaDecoder} that are one block. */
 final class LlamaSpan {
@@ -127,7 +128,8 @@ final class LlamaSpan {
 
   /** What each layer that looks at images is given. */
   private List<Tensor> images(Graph g, Form form) {
-    List<LlamaLayer> seeing = layers.stream().filter(LlamaLayer::seesImages).toList();
+    List<LlamaLayer> seeing =
+        layers.stream().filter(LlamaLayer::seesImages).collect(Collectors.toList());
     List<Tensor> projected = new ArrayList<>();
     Tensor features = form.continued ? null : seeing.get(0).imageInput(g);
     for (LlamaLayer layer : seeing) {

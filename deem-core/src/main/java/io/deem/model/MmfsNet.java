@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /**
  * Lets the maps of a {@link UNet} look at the feature maps of images: adds to every map that skips,
@@ -226,7 +227,7 @@ public final class MmfsNet {
       throw new IllegalArgumentException(
           "the UNet has " + maps.skips().size() + " skips, not " + (adapters.size() - 1));
     }
-    List<MapSize> levels = features.stream().map(MmfsNet::sizeOf).toList();
+    List<MapSize> levels = features.stream().map(MmfsNet::sizeOf).collect(Collectors.toList());
     Block join = joining.computeIfAbsent(levels, this::joinBlock);
     Value tokens = scope.run(join, features).get(0);
     List<Value> skips = new ArrayList<>();
@@ -277,7 +278,9 @@ public final class MmfsNet {
     int channels = adapter.conv().weight().shape().dim(0).value();
     int pixels = key.levels().stream().mapToInt(MapSize::area).sum();
     List<int[]> sizes =
-        key.levels().stream().map(size -> new int[] {size.height(), size.width()}).toList();
+        key.levels().stream()
+            .map(size -> new int[] {size.height(), size.width()})
+            .collect(Collectors.toList());
     return Graph.block(
         key.index() == adapters.size() - 1 ? "mmfs middle" : "mmfs skip " + key.index(),
         g -> {

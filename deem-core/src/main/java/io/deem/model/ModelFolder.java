@@ -13,6 +13,8 @@ import com.google.gson.stream.JsonToken;
 import io.deem.graph.Param;
 import io.deem.json.ErrorText;
 import io.deem.json.RecordJson;
+import io.deem.portable.TextFile;
+import io.deem.portable.Whitespace;
 import io.deem.text.SpecialTokens;
 import io.deem.text.Tokenizer;
 import io.deem.text.TokenizerFile;
@@ -77,7 +79,7 @@ public final class ModelFolder implements AutoCloseable {
 
     public Description {
       boolean printable = name.chars().noneMatch(Character::isISOControl);
-      if (name.isBlank() || name.length() > LONGEST_NAME || !printable) {
+      if (Whitespace.isBlank(name) || name.length() > LONGEST_NAME || !printable) {
         throw new IllegalArgumentException("name " + ErrorText.quote(name) + " is not usable");
       }
       provenance = Map.copyOf(provenance);
@@ -157,7 +159,7 @@ public final class ModelFolder implements AutoCloseable {
           file + ": " + Files.size(file) + " bytes is over the limit of " + LARGEST_DESCRIPTION);
     }
     try {
-      return description(file.toString(), Files.readString(file));
+      return description(file.toString(), TextFile.read(file));
     } catch (CharacterCodingException e) {
       throw new MalformedModelException(file + ": is not UTF-8", e);
     }
@@ -213,7 +215,7 @@ public final class ModelFolder implements AutoCloseable {
     List<Param> params =
         network.params().stream()
             .filter(param -> !(description.headTied && TiedHead.isDerived(param.name())))
-            .toList();
+            .collect(Collectors.toList());
     params.forEach(param -> weights.require(param.name(), param.shape().extents()));
     Param table = network.language().decoder().embeddings();
     if (description.headTied && !TiedHead.fits(weights, table, config.originalVocabulary())) {

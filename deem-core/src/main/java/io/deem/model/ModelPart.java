@@ -61,7 +61,7 @@ public enum ModelPart {
     return Arrays.stream(values())
         .filter(part -> part.prefix != null && param.startsWith(part.prefix))
         .findFirst()
-        .orElseThrow();
+        .get();
   }
 
   /** How many numbers each part learns, or has learnt; parts without any are left out. */

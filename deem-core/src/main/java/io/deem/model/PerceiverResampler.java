@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A Q-Former (BLIP-2, Li et al. 2023): a fixed number of learnt queries that read a sequence of any
@@ -157,7 +158,10 @@ public final class PerceiverResampler {
 
   /** The matrices of all linear layers. */
   public List<Param> matrices() {
-    return layers.stream().flatMap(layer -> layer.matrices().stream()).distinct().toList();
+    return layers.stream()
+        .flatMap(layer -> layer.matrices().stream())
+        .distinct()
+        .collect(Collectors.toList());
   }
 
   /** Whether a layer has cross-attention. */

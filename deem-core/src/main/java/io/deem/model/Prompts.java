@@ -1,5 +1,6 @@
 package io.deem.model;
 
+import io.deem.portable.Whitespace;
 import java.util.Optional;
 
 /**
@@ -72,7 +73,7 @@ public record Prompts(
   /** What an image is drawn from, also where the model does not say. */
   public String drawing() {
     return imagine.orElseGet(
-        () -> before(caption) + after(caption).stripTrailing() + " " + CAPTION + IMAGE);
+        () -> before(caption) + Whitespace.stripTrailing(after(caption)) + " " + CAPTION + IMAGE);
   }
 
   /** The most tokens of a prompt and what continues it, also where the model does not say. */

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * The denoiser of Stable Diffusion 2.1 (Rombach et al. 2022; diffusers' {@code
@@ -270,7 +271,10 @@ public final class UNet {
     all.addAll(smallest.down());
     all.add(smallest.middle());
     all.addAll(smallest.up());
-    return all.stream().flatMap(block -> block.params().stream()).distinct().toList();
+    return all.stream()
+        .flatMap(block -> block.params().stream())
+        .distinct()
+        .collect(Collectors.toList());
   }
 
   /**

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -148,7 +149,7 @@ public final class VisualTokenizer {
     Value normalised =
         scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
     ImageEncoder.Features features = encoder.forward(scope, normalised);
-    List<MapSize> sizes = features.maps().stream().map(MapSize::of).toList();
+    List<MapSize> sizes = features.maps().stream().map(MapSize::of).collect(Collectors.toList());
     Value inside = regions == null && maskPooling != null ? everywhere(scope, pixels) : regions;
     MapSize image = inside == null ? null : MapSize.of(pixels);
     Block block = positions.computeIfAbsent(new Key(sizes, image, place), this::positions);
@@ -171,7 +172,7 @@ public final class VisualTokenizer {
   }
 
   private static List<Value> next(Iterator<Value> values, int count) {
-    return Stream.generate(values::next).limit(count).toList();
+    return Stream.generate(values::next).limit(count).collect(Collectors.toList());
   }
 
   /** The region that is the whole of each image. */

@@ -17,6 +17,7 @@ import io.deem.model.LatentDiffusion;
 import io.deem.model.RegionLoss;
 import io.deem.random.RandomSource;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** What the image decoder makes of what the encoder saw. */
 final class DiffusionPerception {
@@ -45,7 +46,9 @@ final class DiffusionPerception {
   private record Told(EncodedImage.Part tokens, List<EncodedImage.Part> maps) {
     LatentDiffusion.Condition upload(Scope scope, int times) {
       List<Value> uploaded =
-          maps == null ? null : maps.stream().map(map -> map.upload(scope, times)).toList();
+          maps == null
+              ? null
+              : maps.stream().map(map -> map.upload(scope, times)).collect(Collectors.toList());
       return new LatentDiffusion.Condition(tokens.upload(scope, times), uploaded, null);
     }
   }
@@ -94,7 +97,7 @@ final class DiffusionPerception {
 
   /** An image's region at the size that the encoder sees; null if it has none. */
   private EncodedImage.Part region(Image image) {
-    if (image.region().isEmpty()) {
+    if (!image.region().isPresent()) {
       return null;
     }
     int side = network.config().imageSize();

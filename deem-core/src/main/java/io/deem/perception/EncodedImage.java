@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * What the encoder saw in one image, or in a region of one, in plain memory, so that it outlives
@@ -79,13 +80,17 @@ public record EncodedImage(Part tokens, Part condition, List<Part> maps, List<Pa
   static List<EncodedImage> of(VisualTokenizer.Tokens seen, boolean regions) {
     List<Part> tokens = Part.rows(seen.tokens());
     List<Part> conditions = Part.rows(seen.condition());
-    List<List<Part>> maps = seen.maps().stream().map(Part::rows).toList();
-    List<List<Part>> masked = regions ? seen.maskedMaps().stream().map(Part::rows).toList() : maps;
+    List<List<Part>> maps = seen.maps().stream().map(Part::rows).collect(Collectors.toList());
+    List<List<Part>> masked =
+        regions ? seen.maskedMaps().stream().map(Part::rows).collect(Collectors.toList()) : maps;
     List<EncodedImage> images = new ArrayList<>();
     for (int i = 0; i < tokens.size(); i++) {
       int image = i;
-      List<Part> whole = maps.stream().map(rows -> rows.get(image)).toList();
-      List<Part> part = regions ? masked.stream().map(rows -> rows.get(image)).toList() : whole;
+      List<Part> whole = maps.stream().map(rows -> rows.get(image)).collect(Collectors.toList());
+      List<Part> part =
+          regions
+              ? masked.stream().map(rows -> rows.get(image)).collect(Collectors.toList())
+              : whole;
       images.add(new EncodedImage(tokens.get(i), conditions.get(i), whole, part));
     }
     return images;
@@ -109,7 +114,7 @@ public record EncodedImage(Part tokens, Part condition, List<Part> maps, List<Pa
 
   private static Value upload(
       Scope scope, List<EncodedImage> images, Function<EncodedImage, Part> part) {
-    return Part.upload(scope, images.stream().map(part).toList());
+    return Part.upload(scope, images.stream().map(part).collect(Collectors.toList()));
   }
 
   /** The memory that the numbers take. */

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Shows pictures to the network, several at once, each once as long as it is remembered.
@@ -60,7 +61,7 @@ final class ImageEncoder {
           List<String> hashes = new ArrayList<>(group.keySet());
           for (int first = 0; first < hashes.size(); first += AT_ONCE) {
             List<String> some = hashes.subList(first, Math.min(first + AT_ONCE, hashes.size()));
-            List<Image> pictures = some.stream().map(group::get).toList();
+            List<Image> pictures = some.stream().map(group::get).collect(Collectors.toList());
             List<EncodedImage> seen = see(scope, pictures, regions);
             for (int i = 0; i < some.size(); i++) {
               remembered.keep(some.get(i), seen.get(i));
@@ -69,7 +70,9 @@ final class ImageEncoder {
             watch.check();
           }
         });
-    return images.stream().map(image -> known.get(image.contentHash())).toList();
+    return images.stream()
+        .map(image -> known.get(image.contentHash()))
+        .collect(Collectors.toList());
   }
 
   private List<EncodedImage> see(Scope outer, List<Image> images, boolean regions) {
@@ -99,7 +102,7 @@ final class ImageEncoder {
    * @throws IllegalArgumentException if nothing is left of it
    */
   static float[] mask(Image image, int side) {
-    Region region = image.region().orElseThrow();
+    Region region = image.region().get();
     boolean[] inside = region.inside(image.width(), image.height());
     float[] mask = new float[inside.length];
     for (int i = 0; i < mask.length; i++) {

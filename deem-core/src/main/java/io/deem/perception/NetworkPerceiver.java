@@ -18,6 +18,7 @@ import io.deem.graph.Scope;
 import io.deem.graph.Session;
 import io.deem.model.DeemNetwork;
 import io.deem.model.ModelFolder;
+import io.deem.portable.Whitespace;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +26,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Perceives with a network on any engine: checks what it is given, and joins the parts that do the
@@ -113,7 +115,7 @@ public final class NetworkPerceiver implements Perceiver {
     images.forEach(image -> prompts.add(description(image, options)));
     return parts.text.write(prompts, options, watch).stream()
         .map(written -> description(written, start))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   @Override
@@ -142,7 +144,7 @@ public final class NetworkPerceiver implements Perceiver {
     }
     return parts.text.write(prompts, options, watch).stream()
         .map(written -> answer(written, start))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   @Override
@@ -204,7 +206,7 @@ public final class NetworkPerceiver implements Perceiver {
     int[] end = {parts.network.config().special().end()};
     List<int[]> answers = new ArrayList<>();
     for (String option : options) {
-      String answer = option == null ? null : option.strip();
+      String answer = option == null ? null : Whitespace.strip(option);
       answers.add(PromptEncoder.join(parts.prompts.text("option", answer), end));
     }
     if (new HashSet<>(options).size() < options.size()) {
@@ -214,7 +216,7 @@ public final class NetworkPerceiver implements Perceiver {
   }
 
   private static List<Choice> ranked(List<String> options, double[] logProbabilities) {
-    double most = Arrays.stream(logProbabilities).max().orElseThrow();
+    double most = Arrays.stream(logProbabilities).max().getAsDouble();
     double sum = Arrays.stream(logProbabilities).map(each -> Math.exp(each - most)).sum();
     List<Choice> choices = new ArrayList<>();
     for (int i = 0; i < logProbabilities.length; i++) {

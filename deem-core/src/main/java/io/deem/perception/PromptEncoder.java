@@ -7,12 +7,14 @@ import io.deem.model.DeemConfig;
 import io.deem.model.InterleavedBatch;
 import io.deem.model.InterleavedDecoder;
 import io.deem.model.Prompts;
+import io.deem.portable.Whitespace;
 import io.deem.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -72,7 +74,7 @@ final class PromptEncoder {
   EncodedPrompt question(Image image, String question) {
     text("question", question);
     Row row = new Row();
-    row.fill(prompts.question(), Prompts.QUESTION, question.strip(), image, image);
+    row.fill(prompts.question(), Prompts.QUESTION, Whitespace.strip(question), image, image);
     return row.prompt();
   }
 
@@ -84,13 +86,16 @@ final class PromptEncoder {
       parts.forEach(part -> text("text", ((Prompt.Words) part).text()));
       String caption =
           String.join(
-              " ", parts.stream().map(part -> ((Prompt.Words) part).text().strip()).toList());
+              " ",
+              parts.stream()
+                  .map(part -> Whitespace.strip(((Prompt.Words) part).text()))
+                  .collect(Collectors.toList()));
       row.fill(prompts.drawing(), Prompts.CAPTION, caption, placeholder, placeholder);
       return row.prompt();
     }
     for (Prompt.Part part : parts) {
       if (part instanceof Prompt.Words words) {
-        row.add(text("text", words.text().strip()));
+        row.add(text("text", Whitespace.strip(words.text())));
       } else {
         row.image(((Prompt.Picture) part).image());
       }
@@ -108,8 +113,8 @@ final class PromptEncoder {
     Row row = new Row();
     for (Turn turn : history) {
       message(row, turn.message());
-      if (!turn.reply().isBlank()) {
-        row.add(text("reply", turn.reply().strip()));
+      if (!Whitespace.isBlank(turn.reply())) {
+        row.add(text("reply", Whitespace.strip(turn.reply())));
       }
       row.add(special.end());
     }
@@ -134,7 +139,7 @@ final class PromptEncoder {
         own = "";
         continue;
       }
-      String text = ((Prompt.Words) parts.get(i)).text().strip();
+      String text = Whitespace.strip(((Prompt.Words) parts.get(i)).text());
       text("message", text);
       boolean follows = i > 0 && parts.get(i - 1) instanceof Prompt.Words;
       boolean last = i == parts.size() - 1;
@@ -152,7 +157,7 @@ final class PromptEncoder {
    * @throws IllegalArgumentException if it is blank or too long, or contains a special token
    */
   int[] text(String name, String text) {
-    if (text == null || text.isBlank()) {
+    if (text == null || Whitespace.isBlank(text)) {
       throw new IllegalArgumentException(name + " must not be empty");
     }
     int[] ids = text.length() > LONGEST_TEXT * LONGEST_TOKEN ? new int[0] : encode(text);
@@ -191,8 +196,8 @@ final class PromptEncoder {
     if ((long) length + newTokens > prompts.longest()) {
       throw new IllegalArgumentException(
           String.format(
-              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in all:"
-                  + " say less, or lower maxNewTokens",
+              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in"
+                  + " all: say less, or lower maxNewTokens",
               length, newTokens, prompts.longest()));
     }
   }

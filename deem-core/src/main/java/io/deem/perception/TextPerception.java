@@ -14,6 +14,7 @@ import io.deem.random.RandomSource;
 import io.deem.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Texts that follow prompts. They end at an end token or where an image would start. Several
@@ -85,10 +86,13 @@ final class TextPerception {
     InterleavedBatch batch =
         new InterleavedBatch(
             network.config().special(),
-            prompts.stream().map(EncodedPrompt::ids).toList(),
+            prompts.stream().map(EncodedPrompt::ids).collect(Collectors.toList()),
             InterleavedBatch.Padding.LEFT);
     InterleavedText.Sight sight =
-        sight(scope, prompts.stream().flatMap(each -> each.images().stream()).toList(), watch);
+        sight(
+            scope,
+            prompts.stream().flatMap(each -> each.images().stream()).collect(Collectors.toList()),
+            watch);
     RandomSource[] random = new RandomSource[rows.size()];
     for (int i = 0; i < random.length; i++) {
       random[i] = RandomSource.seeded(options.seed());

@@ -1,6 +1,7 @@
 package io.deem.perception;
 
 import io.deem.TextListener;
+import io.deem.portable.Whitespace;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,7 +33,7 @@ final class TextStream {
    */
   boolean add(int id) {
     ids.add(id);
-    String text = tokens.decode(ids).stripLeading();
+    String text = Whitespace.stripLeading(tokens.decode(ids));
     int end = end(text);
     boolean stopped = end < text.length();
     // A run of bytes is characters only as a whole, so it is not given before it is over.
@@ -44,8 +45,8 @@ final class TextStream {
 
   /** Gives the rest and returns the whole text. */
   String finish() {
-    String text = tokens.decode(ids).stripLeading();
-    String whole = text.substring(0, end(text)).stripTrailing();
+    String text = Whitespace.stripLeading(tokens.decode(ids));
+    String whole = Whitespace.stripTrailing(text.substring(0, end(text)));
     give(whole);
     return whole;
   }
@@ -78,7 +79,7 @@ final class TextStream {
   }
 
   private void give(String text) {
-    String sure = text.stripTrailing();
+    String sure = Whitespace.stripTrailing(text);
     if (sure.length() > given.length() && sure.startsWith(given)) {
       String piece = sure.substring(given.length());
       given = sure;

@@ -2,6 +2,7 @@ package io.deem.text;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Rows of token ids, filled up to one length. Immutable. */
 public final class TokenBatch {
@@ -33,7 +34,7 @@ public final class TokenBatch {
    * @param padding what rows are filled up with
    */
   public static TokenBatch of(List<long[]> texts, long padding, Side side) {
-    List<long[]> copies = texts.stream().map(long[]::clone).toList();
+    List<long[]> copies = texts.stream().map(long[]::clone).collect(Collectors.toList());
     int length = copies.stream().mapToInt(text -> text.length).max().orElse(0);
     return new TokenBatch(copies, length, padding, side);
   }
@@ -47,7 +48,11 @@ public final class TokenBatch {
   public static TokenBatch encode(
       Tokenizer tokenizer, List<String> texts, int longest, long padding, Side side) {
     return of(
-        texts.stream().map(text -> cut(tokenizer.encode(text), longest)).toList(), padding, side);
+        texts.stream()
+            .map(text -> cut(tokenizer.encode(text), longest))
+            .collect(Collectors.toList()),
+        padding,
+        side);
   }
 
   private static long[] cut(long[] ids, int longest) {

@@ -9,6 +9,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import io.deem.json.ErrorText;
+import io.deem.portable.TextFile;
 import io.deem.weights.AtomicFile;
 import java.io.IOException;
 import java.io.StringReader;
@@ -75,7 +76,7 @@ public final class TokenizerFile {
           file + ": " + Files.size(file) + " bytes is over the limit of " + LARGEST_FILE);
     }
     try {
-      return parse(file.toString(), Files.readString(file, StandardCharsets.UTF_8));
+      return parse(file.toString(), TextFile.read(file));
     } catch (CharacterCodingException e) {
       throw new MalformedTokenizerException(file + ": is not UTF-8", e);
     }

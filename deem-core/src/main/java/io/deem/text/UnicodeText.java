@@ -3,6 +3,7 @@ package io.deem.text;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 
 /** What tokenizers have to know about characters. */
 final class UnicodeText {
@@ -85,7 +86,9 @@ final class UnicodeText {
   /** The UTF-8 text, or, where anything in it is invalid, as many U+FFFD as there are bytes. */
   static String decodeAllOrNothing(byte[] bytes) {
     String text = strictly(bytes, 0, bytes.length);
-    return text == null ? String.valueOf(REPLACEMENT).repeat(bytes.length) : text;
+    return text == null
+        ? String.join("", Collections.nCopies(bytes.length, String.valueOf(REPLACEMENT)))
+        : text;
   }
 
   private static int lengthByFirstByte(byte first) {

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -217,7 +218,7 @@ final class DeemGenerateCheck implements FixtureCheck {
   }
 
   private static List<Value> rows(Scope scope, List<Value> values, int row) {
-    return values.stream().map(value -> row(scope, value, row)).toList();
+    return values.stream().map(value -> row(scope, value, row)).collect(Collectors.toList());
   }
 
   private static Value row(Scope scope, Value value, int row) {

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -138,7 +139,10 @@ final class DocumentCases {
             level.equals("sample") ? DocumentPacker.Cut.DOCUMENT : DocumentPacker.Cut.IMAGE);
     // The documents come again from the first until there are enough sequences.
     List<Document<String>> documents =
-        documents(samples.getAsJsonObject("mmc4")).stream().flatMap(Optional::stream).toList();
+        documents(samples.getAsJsonObject("mmc4")).stream()
+            .filter(Optional::isPresent)
+            .map(Optional::get)
+            .collect(Collectors.toList());
     Iterator<PackedSequence<String>> sequences =
         packer.pack(Stream.generate(documents::stream).flatMap(all -> all).iterator());
     List<PackedSequence<String>> taken = new ArrayList<>();
@@ -147,10 +151,16 @@ final class DocumentCases {
     }
     TokenBatch text =
         TokenBatch.of(
-            taken.stream().map(PackedSequence::ids).toList(), SpecialTokens.PADDING_ID, Side.RIGHT);
+            taken.stream().map(PackedSequence::ids).collect(Collectors.toList()),
+            SpecialTokens.PADDING_ID,
+            Side.RIGHT);
     results.text(name, text, text.mask());
     results.images(
-        name, whole(taken.stream().flatMap(sequence -> sequence.images().stream()).toList()));
+        name,
+        whole(
+            taken.stream()
+                .flatMap(sequence -> sequence.images().stream())
+                .collect(Collectors.toList())));
     results.counts(
         name + ".num_image_per_seq",
         taken.stream().mapToInt(sequence -> sequence.images().size()).toArray());
@@ -182,7 +192,9 @@ final class DocumentCases {
           GenerationDocument.of(
               format,
               texts(info.get("sentences")),
-              texts(info.get("images")).stream().map(image -> "doc_" + image).toList(),
+              texts(info.get("images")).stream()
+                  .map(image -> "doc_" + image)
+                  .collect(Collectors.toList()),
               PromptResults.ints(info.get("sentence_ixs")),
               first);
       String what = name + "." + documents.size();
@@ -225,11 +237,15 @@ final class DocumentCases {
   }
 
   private static List<MaskedImage<String>> whole(List<String> images) {
-    return images.stream().map(image -> new MaskedImage<>(image, Optional.empty())).toList();
+    return images.stream()
+        .map(image -> new MaskedImage<>(image, Optional.empty()))
+        .collect(Collectors.toList());
   }
 
   private static List<String> texts(JsonElement list) {
-    return list.getAsJsonArray().asList().stream().map(JsonElement::getAsString).toList();
+    return list.getAsJsonArray().asList().stream()
+        .map(JsonElement::getAsString)
+        .collect(Collectors.toList());
   }
 
   private static long[] ones(int count) {

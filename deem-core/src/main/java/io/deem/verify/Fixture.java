@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.deem.json.ErrorText;
+import io.deem.portable.TextFile;
 import io.deem.weights.ModelWeights;
 import io.deem.weights.SafetensorsFile;
 import io.deem.weights.TensorSource;
@@ -162,7 +163,7 @@ public final class Fixture implements AutoCloseable {
     }
     try {
       // Gson's lenient reader is wanted here: Python writes infinities as bare words.
-      return JsonParser.parseString(Files.readString(file));
+      return JsonParser.parseString(TextFile.read(file));
     } catch (JsonParseException e) {
       throw new IOException(file + ": is not valid JSON" + ErrorText.place(e), e);
     } catch (CharacterCodingException e) {

@@ -10,11 +10,11 @@ import io.deem.image.Normalization;
 import io.deem.image.PixelPlanes;
 import io.deem.image.PositionTables;
 import io.deem.image.ResizeFilter;
+import io.deem.portable.Hex;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -207,7 +207,7 @@ final class PreprocessCheck implements FixtureCheck {
 
   private static String sha256(byte[] bytes) {
     try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+      return Hex.of(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The cases of prompts about single images. */
 final class PromptCases {
@@ -194,7 +195,9 @@ final class PromptCases {
   private void pack(String name, JsonObject sample) {
     List<GroundingPrompts.Region<String>> regions = regions(sample);
     List<PromptBatch<String>> rows =
-        regions.stream().map(region -> ground(sample, List.of(region))).toList();
+        regions.stream()
+            .map(region -> ground(sample, List.of(region)))
+            .collect(Collectors.toList());
     GroundingPrompts prompts = new GroundingPrompts(grounding(sample));
     List<PromptBatch<String>> packed = new ArrayList<>(prompts.pack(rows));
     packed.addAll(prompts.pack(rows.subList(rows.size() - 1, rows.size())));

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Compares batches with a fixture's, image by image and id by id. Images are handled by their names
@@ -54,7 +55,7 @@ record PromptResults(Fixture fixture, String prefix, Reference reference, Report
 
   /** Images of both sizes in their order, and their masks where masks are stored. */
   void images(String name, List<MaskedImage<String>> images) {
-    List<String> names = images.stream().map(MaskedImage::image).toList();
+    List<String> names = images.stream().map(MaskedImage::image).collect(Collectors.toList());
     stack(name + ".image_tensors", IMAGES, names);
     stack(name + ".image_tensors_dec", DECODER_IMAGES, names);
     String masks = name + ".image_tensors_mask";

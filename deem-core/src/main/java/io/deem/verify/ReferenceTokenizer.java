@@ -1,12 +1,12 @@
 package io.deem.verify;
 
+import io.deem.portable.TextFile;
 import io.deem.text.LlamaTokenizer;
 import io.deem.text.LlamaTokenizer.Mode;
 import io.deem.text.SpecialTokens;
 import io.deem.text.TokenizerFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +51,7 @@ final class ReferenceTokenizer {
     for (String name : RESOURCES) {
       try (InputStream in = ReferenceTokenizer.class.getClassLoader().getResourceAsStream(name)) {
         if (in != null) {
-          String json = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+          String json = TextFile.read(in);
           TokenizerFile file = TokenizerFile.parse(name, json);
           if (file.fingerprint().equals(fingerprint)) {
             return new ReferenceTokenizer(file.withoutAddedTokens());

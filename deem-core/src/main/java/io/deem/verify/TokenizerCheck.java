@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Texts to ids and back in every mode of the LLaMA tokenizer, with padding and truncation. The
@@ -168,10 +169,12 @@ final class TokenizerCheck implements FixtureCheck {
   }
 
   private static List<Long> longs(JsonElement ids) {
-    return ids.getAsJsonArray().asList().stream().map(JsonElement::getAsLong).toList();
+    return ids.getAsJsonArray().asList().stream()
+        .map(JsonElement::getAsLong)
+        .collect(Collectors.toList());
   }
 
   private static List<Long> list(long[] ids) {
-    return Arrays.stream(ids).boxed().toList();
+    return Arrays.stream(ids).boxed().collect(Collectors.toList());
   }
 }

@@ -3,11 +3,11 @@ package io.deem.verify;
 import io.deem.graph.Engine;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Runs the check that fits a fixture. */
 public final class Verification {
@@ -55,7 +55,7 @@ public final class Verification {
     try (Fixture fixture = Fixture.open(folder)) {
       Report report = new Report(scale, lines);
       FixtureCheck check = checkOf(fixture);
-      List<Engine> able = engines.stream().filter(check::runsOn).toList();
+      List<Engine> able = engines.stream().filter(check::runsOn).collect(Collectors.toList());
       if (!check.needsEngine()) {
         run(check, fixture, null, report);
       } else if (able.isEmpty()) {
@@ -78,8 +78,9 @@ public final class Verification {
 
   private static FixtureCheck checkOf(Fixture fixture) {
     // Checks that need more than an engine come with the module that has it.
-    ServiceLoader<FixtureCheck> others = ServiceLoader.load(FixtureCheck.class);
-    return Stream.concat(CHECKS.stream(), others.stream().map(ServiceLoader.Provider::get))
+    List<FixtureCheck> checks = new ArrayList<>(CHECKS);
+    ServiceLoader.load(FixtureCheck.class).forEach(checks::add);
+    return checks.stream()
         .filter(check -> check.matches(fixture))
         .findFirst()
         .orElseThrow(
@@ -94,7 +95,7 @@ public final class Verification {
     try {
       check.run(fixture, engine, report);
     } catch (RuntimeException e) {
-      String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      String reason = String.valueOf(e.getMessage()).split("\\R", 2)[0];
       report.fail(
           check.kind(),
           engine == null ? PLAIN_JAVA : engine.name(),

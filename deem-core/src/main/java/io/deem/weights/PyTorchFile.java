@@ -1,6 +1,7 @@
 package io.deem.weights;
 
 import io.deem.json.ErrorText;
+import io.deem.portable.Buffers;
 import io.deem.weights.pickle.MalformedPickleException;
 import io.deem.weights.pickle.StoredTensor;
 import io.deem.weights.pickle.StoredZip;
@@ -149,7 +150,7 @@ public final class PyTorchFile implements TensorSource {
     private ByteBuffer copy(StoredZip.Entry entry) {
       ByteBuffer bytes = ByteBuffer.allocate((int) entry.length());
       copyRun(windows, entry.offset(), bytes, bytes.capacity());
-      return bytes.flip();
+      return Buffers.flip(bytes);
     }
 
     private Stored check(String name, StoredTensor tensor, StoredZip.Entry storage)
@@ -242,8 +243,8 @@ public final class PyTorchFile implements TensorSource {
     long length = tensor.info.length();
     List<ByteBuffer> open = open();
     if (tensor.contiguous && length > 0 && (from & (WINDOW - 1)) + length <= WINDOW) {
-      return open.get((int) (from >> WINDOW_BITS))
-          .slice((int) (from & (WINDOW - 1)), (int) length)
+      return Buffers.slice(
+              open.get((int) (from >> WINDOW_BITS)), (int) (from & (WINDOW - 1)), (int) length)
           .order(ByteOrder.LITTLE_ENDIAN);
     }
     if (length > Integer.MAX_VALUE - 8) {
@@ -251,7 +252,7 @@ public final class PyTorchFile implements TensorSource {
     }
     ByteBuffer bytes = ByteBuffer.allocateDirect((int) length);
     gather(open, tensor, bytes);
-    return bytes.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    return Buffers.flip(bytes).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
@@ -305,7 +306,7 @@ public final class PyTorchFile implements TensorSource {
       ByteBuffer window = open().get((int) (from >> WINDOW_BITS));
       int start = (int) (from & (WINDOW - 1));
       long whole = Math.min((end - from) / size, (WINDOW - start + size - 1) / size);
-      pieces.add(window.slice(start, (int) whole * size).order(ByteOrder.LITTLE_ENDIAN));
+      pieces.add(Buffers.slice(window, start, (int) whole * size).order(ByteOrder.LITTLE_ENDIAN));
       from += whole * size;
     }
     return pieces;
@@ -345,7 +346,7 @@ public final class PyTorchFile implements TensorSource {
       long at = from + done;
       int start = (int) (at & (WINDOW - 1));
       int run = (int) Math.min(length - done, WINDOW - start);
-      to.put(windows.get((int) (at >> WINDOW_BITS)).slice(start, run));
+      to.put(Buffers.slice(windows.get((int) (at >> WINDOW_BITS)), start, run));
       done += run;
     }
   }

@@ -1,6 +1,8 @@
 package io.deem.weights;
 
 import io.deem.json.ErrorText;
+import io.deem.portable.Bounds;
+import io.deem.portable.Buffers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,7 +15,6 @@ import java.nio.file.attribute.FileTime;
 import java.util.Collections;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -22,7 +23,7 @@ import java.util.TreeMap;
  * One safetensors file, memory-mapped and read only.
  *
  * <pre>{@code
- * try (SafetensorsFile weights = SafetensorsFile.open(Path.of("model.safetensors"))) {
+ * try (SafetensorsFile weights = SafetensorsFile.open(Paths.get("model.safetensors"))) {
  *   float[] embedding = weights.floats("model.embed_tokens.weight");
  * }
  * }</pre>
@@ -156,7 +157,7 @@ public final class SafetensorsFile implements TensorSource {
   @Override
   public ByteBuffer bytes(String name, long from) {
     TensorInfo info = info(name);
-    Objects.checkIndex(from, info.length());
+    Bounds.checkIndex(from, info.length());
     return piece(info, from);
   }
 
@@ -231,7 +232,7 @@ public final class SafetensorsFile implements TensorSource {
     Map.Entry<Long, ByteBuffer> window = open.floorEntry(info.offset() + from);
     int start = (int) (info.offset() + from - window.getKey());
     int length = (int) Math.min(left, window.getValue().capacity() - start);
-    return window.getValue().slice(start, length).order(ByteOrder.LITTLE_ENDIAN);
+    return Buffers.slice(window.getValue(), start, length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private int arrayLength(TensorInfo info) {

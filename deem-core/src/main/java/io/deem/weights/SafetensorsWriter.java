@@ -1,6 +1,8 @@
 package io.deem.weights;
 
 import com.google.gson.stream.JsonWriter;
+import io.deem.portable.Bounds;
+import io.deem.portable.Buffers;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -29,7 +31,7 @@ import java.util.function.Supplier;
  *     .metadata("format", "pt")
  *     .floats("weight", ElementType.BF16, new long[] {2, 3}, () -> weight)
  *     .longs("step", ElementType.I64, new long[0], () -> new long[] {step})
- *     .write(Path.of("model.safetensors"));
+ *     .write(Paths.get("model.safetensors"));
  * }</pre>
  *
  * <p>Tensors are stored with the widest elements first, otherwise in the order given; this keeps
@@ -173,7 +175,7 @@ public final class SafetensorsWriter {
         path,
         channel -> {
           ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
-          writeFully(channel, start.putLong(header.length).put(header).flip());
+          writeFully(channel, Buffers.flip(start.putLong(header.length).put(header)));
           Map<String, ReservedPlace> places = new HashMap<>();
           for (Entry entry : ordered) {
             if (entry.data() == null) {
@@ -205,7 +207,7 @@ public final class SafetensorsWriter {
 
     @Override
     public void write(long from, ByteBuffer bytes) throws IOException {
-      Objects.checkFromIndexSize(from, (long) bytes.remaining(), length);
+      Bounds.checkRange(from, bytes.remaining(), length);
       ByteBuffer left = bytes.duplicate();
       written.addAndGet(left.remaining());
       long to = start + from;
@@ -260,12 +262,12 @@ public final class SafetensorsWriter {
     ByteBuffer buffer = buffer(info);
     for (float value : values) {
       if (!buffer.hasRemaining()) {
-        writeFully(channel, buffer.flip());
-        buffer.clear();
+        writeFully(channel, Buffers.flip(buffer));
+        Buffers.clear(buffer);
       }
       Elements.put(buffer, info.type(), value);
     }
-    writeFully(channel, buffer.flip());
+    writeFully(channel, Buffers.flip(buffer));
   }
 
   private static void writeLongs(FileChannel channel, TensorInfo info, long[] values)
@@ -274,15 +276,15 @@ public final class SafetensorsWriter {
     ByteBuffer buffer = buffer(info);
     for (long value : values) {
       if (!buffer.hasRemaining()) {
-        writeFully(channel, buffer.flip());
-        buffer.clear();
+        writeFully(channel, Buffers.flip(buffer));
+        Buffers.clear(buffer);
       }
       if (!Elements.put(buffer, info.type(), value)) {
         throw new IllegalArgumentException(
             "tensor \"" + info.name() + "\": " + value + " does not fit " + info.type());
       }
     }
-    writeFully(channel, buffer.flip());
+    writeFully(channel, Buffers.flip(buffer));
   }
 
   private static void writeBytes(FileChannel channel, TensorInfo info, ByteBuffer bytes)

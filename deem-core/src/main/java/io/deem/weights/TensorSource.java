@@ -1,11 +1,12 @@
 package io.deem.weights;
 
 import io.deem.json.ErrorText;
+import io.deem.portable.Bounds;
+import io.deem.portable.Buffers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -44,9 +45,9 @@ public interface TensorSource extends AutoCloseable {
    */
   default ByteBuffer bytes(String name, long from) {
     ByteBuffer all = bytes(name);
-    Objects.checkIndex(from, (long) all.remaining());
+    Bounds.checkIndex(from, all.remaining());
     int start = (int) from;
-    return all.slice(start, all.remaining() - start).order(ByteOrder.LITTLE_ENDIAN);
+    return Buffers.slice(all, start, all.remaining() - start).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /**
@@ -70,13 +71,13 @@ public interface TensorSource extends AutoCloseable {
               + info.type()
               + ") does not hold floating-point numbers");
     }
-    Objects.checkFromIndexSize(from, (long) count, info.elements());
-    Objects.checkFromIndexSize(0, count, to.length);
+    Bounds.checkRange(from, count, info.elements());
+    Bounds.checkRange(0, count, to.length);
     int done = 0;
     while (done < count) {
       ByteBuffer piece = bytes(name, (from + done) * info.type().bytes());
       long wanted = (long) (count - done) * info.type().bytes();
-      piece.limit((int) Math.min(piece.limit(), piece.position() + wanted));
+      Buffers.limit(piece, (int) Math.min(piece.limit(), piece.position() + wanted));
       done += Elements.floats(piece, info.type(), to, done);
     }
   }

@@ -7,6 +7,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.deem.graph.Block;
 import io.deem.graph.Op;
 import io.deem.graph.Tensor;
+import io.deem.ort.OnnxModel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -71,7 +72,7 @@ record CacheAttention(Tensor attention, Tensor keys, Tensor values, Tensor turne
   }
 
   private static boolean isWritten(Tensor t) {
-    return CompiledBlock.isOverwriting(t)
+    return OnnxModel.isOverwriting(t)
         && t.attributes().integer("axis") == 2
         && t.operands().get(0).op() == Op.INPUT;
   }

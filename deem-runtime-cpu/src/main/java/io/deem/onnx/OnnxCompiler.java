@@ -8,6 +8,7 @@ import io.deem.graph.Block;
 import io.deem.graph.DataType;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
+import io.deem.ort.OnnxModel;
 import io.deem.weights.TensorSource;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -59,7 +60,8 @@ final class OnnxCompiler {
     OnnxCompiler compiler = new OnnxCompiler(block, weights, linear);
     compiler.emit();
     Path folder = compiler.initializers.folder();
-    return new OnnxModel(compiler.graph.model(Map.of("block", block.name())), folder);
+    byte[] model = compiler.graph.model(Map.of("block", block.name()));
+    return new OnnxModel(model, folder, "the block " + block.name());
   }
 
   private void emit() {

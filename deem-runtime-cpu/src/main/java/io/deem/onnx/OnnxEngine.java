@@ -1,12 +1,11 @@
 package io.deem.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
-import io.deem.graph.Block;
 import io.deem.graph.Engine;
+import io.deem.ort.BlockModels;
+import io.deem.ort.OnnxSession;
+import io.deem.ort.OrtLibrary;
 import io.deem.weights.TensorSource;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.function.Function;
 
 /**
  * Runs blocks on ONNX Runtime, forward only.
@@ -34,13 +33,7 @@ public final class OnnxEngine implements Engine {
    * @throws IllegalStateException if ONNX Runtime cannot be loaded
    */
   public OnnxEngine(int threads) {
-    try {
-      library = OrtLibrary.load(threads);
-    } catch (LinkageError e) {
-      Throwable cause =
-          e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
-      throw new IllegalStateException("ONNX Runtime cannot be loaded: " + cause.getMessage(), e);
-    }
+    library = OrtLibrary.load(threads);
   }
 
   /**
@@ -68,22 +61,11 @@ public final class OnnxEngine implements Engine {
    * @param linear says which matrices are quantised; closed with the session
    */
   public OnnxSession open(TensorSource weights, LinearWeights linear) {
-    return new OnnxSession(library, "onnxruntime-" + linear.precision(), weights, linear);
+    return new OnnxSession(
+        library, "onnxruntime-" + linear.precision(), new CompiledModels(weights, linear));
   }
 
-  /**
-   * Opens the blocks of an exported model. Its weights are read by ONNX Runtime alone.
-   *
-   * @param folder what {@link OnnxExport} wrote; from a source that is trusted, as ONNX Runtime
-   *     runs what is in it
-   * @throws java.nio.file.NoSuchFileException if the folder holds no exported model
-   * @throws IOException if it cannot be read
-   */
-  public OnnxSession openExported(Path folder) throws IOException {
-    return open(ExportedModels.in(folder));
-  }
-
-  OnnxSession open(Function<Block, OnnxModel> models) {
+  OnnxSession open(BlockModels models) {
     return new OnnxSession(library, name(), models);
   }
 }

@@ -1,20 +1,11 @@
 package io.deem.onnx;
 
-import io.deem.Image;
-import io.deem.RedrawOptions;
-import io.deem.generation.GenerationConfig;
-import io.deem.generation.GenerationListener;
-import io.deem.graph.Block;
-import io.deem.graph.Scope;
 import io.deem.graph.Session;
-import io.deem.model.DeemConfig;
-import io.deem.model.DeemNetwork;
-import io.deem.model.InterleavedBatch;
 import io.deem.model.ModelFolder;
-import io.deem.model.VisualTokenizer;
-import io.deem.perception.EncodedImages;
-import io.deem.perception.InterleavedText;
-import io.deem.perception.NetworkPerceiver;
+import io.deem.ort.BlockKey;
+import io.deem.ort.BlockModels;
+import io.deem.ort.ExportIndex;
+import io.deem.ort.OnnxModel;
 import io.deem.text.TokenizerFile;
 import io.deem.weights.ElementType;
 import io.deem.weights.TensorSource;
@@ -23,24 +14,23 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Arrays;
 import java.util.Comparator;
-import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentSkipListSet;
-import java.util.function.Function;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
 
 /**
  * Writes a model as a folder that runs with ONNX Runtime alone: a copy of the model's folder with
- * an ONNX file for each block in {@code onnx}. Those files refer to the copied weights. {@link
- * OnnxEngine#openExported} opens it, for which neither libtorch nor the protobuf classes are
- * needed.
+ * an ONNX file for each block in {@code onnx}. Those files refer to the copied weights. The runtime
+ * of exported models opens it, for which neither libtorch nor the protobuf classes are needed; so
+ * does this one, which compiles it anew.
  *
  * <p>Blocks are made when a network first runs with a size; so the export runs what a perceiver
  * does, on a picture of its own, and writes what ran.
  */
 public final class OnnxExport {
+
+  private static final String PRECISION = LinearWeights.AS_THEY_ARE.precision();
 
   private OnnxExport() {}
 
@@ -112,62 +102,25 @@ public final class OnnxExport {
   }
 
   private static int blocks(OnnxEngine engine, Path folder) throws IOException {
-    Set<String> written = new ConcurrentSkipListSet<>();
+    Map<String, byte[]> models = new ConcurrentSkipListMap<>();
+    Map<String, String> names = new ConcurrentSkipListMap<>();
     try (ModelFolder model = ModelFolder.open(folder)) {
-      Function<Block, OnnxModel> writing =
+      BlockModels writing =
           block -> {
             OnnxModel compiled =
                 OnnxCompiler.compile(block, model.weights(), LinearWeights.AS_THEY_ARE);
-            ExportedModels.write(folder, block, compiled);
-            written.add(BlockKey.of(block));
+            String key = BlockKey.of(block);
+            models.put(key, compiled.bytes());
+            names.put(key, block.name());
             return compiled;
           };
       try (Session session = engine.open(writing)) {
-        perceive(session, model);
+        Rehearsal.of(session, model);
       }
+      String layout = ExportIndex.layout(model.weights(), model.network().params());
+      ExportIndex.write(folder, PRECISION, layout, models, names);
     }
-    return written.size();
-  }
-
-  private static void perceive(Session session, ModelFolder model) {
-    int size = model.description().architecture().imageSize();
-    byte[] rgb = new byte[size * size * 3];
-    for (int i = 0; i < rgb.length; i++) {
-      rgb[i] = (byte) (i * 31 % 251);
-    }
-    Image picture = Image.ofRgb(size, size, rgb);
-    NetworkPerceiver perceiver = new NetworkPerceiver(session, model, EncodedImages.NONE);
-    perceiver.describe(picture);
-    perceiver.choose(picture, "?", List.of("a", "b"));
-    perceiver.fidelity(picture);
-    perceiver.redraw(picture, RedrawOptions.defaults().withSteps(1));
-    speak(session, model.network());
-  }
-
-  /** Generates past the first token, at which a perceiver's text may happen to end. */
-  private static void speak(Session session, DeemNetwork network) {
-    DeemConfig config = network.config();
-    InterleavedBatch.Special special = config.special();
-    int size = config.imageSize();
-    int[] prompt = new int[2 + special.tokensPerImage()];
-    Arrays.fill(prompt, special.image());
-    prompt[0] = special.beginning();
-    prompt[1] = special.imageStart();
-    GenerationConfig twoTokens =
-        GenerationConfig.builder().maxNewTokens(2).padId(special.padding()).build();
-    try (Scope scope = session.scope()) {
-      VisualTokenizer.Tokens seen =
-          network
-              .eyes()
-              .forward(scope, scope.floats(new float[3 * size * size], 1, 3, size, size), null);
-      new InterleavedText(network)
-          .generate(
-              scope,
-              new InterleavedBatch(special, List.of(prompt), InterleavedBatch.Padding.LEFT),
-              InterleavedText.Sight.of(seen),
-              twoTokens,
-              GenerationListener.NONE);
-    }
+    return models.size();
   }
 
   private static void delete(Path folder) throws IOException {

@@ -15,6 +15,7 @@ import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.graph.Value;
 import io.deem.nn.Linear;
+import io.deem.ort.OnnxSession;
 import io.deem.weights.ElementType;
 import io.deem.weights.ModelWeights;
 import io.deem.weights.SafetensorsWriter;

@@ -14,6 +14,7 @@ import io.deem.graph.Scope;
 import io.deem.graph.Shape;
 import io.deem.graph.ShapeException;
 import io.deem.graph.Value;
+import io.deem.ort.OnnxSession;
 import io.deem.weights.ElementType;
 import io.deem.weights.ModelWeights;
 import io.deem.weights.SafetensorsWriter;

@@ -10,6 +10,8 @@ import io.deem.graph.DataType;
 import io.deem.graph.Op;
 import io.deem.graph.Scope;
 import io.deem.graph.Value;
+import io.deem.ort.OnnxSession;
+import io.deem.ort.OnnxValue;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.EnumSet;

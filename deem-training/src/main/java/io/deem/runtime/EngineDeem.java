@@ -10,9 +10,10 @@ import io.deem.graph.ChangeableSession;
 import io.deem.graph.Param;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
-import io.deem.model.ModelPart;
+import io.deem.perception.CallGuard;
 import io.deem.perception.GuardedPerceiver;
 import io.deem.perception.NetworkPerceiver;
+import io.deem.perception.PerceivingDeem;
 import io.deem.torch.Precision;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchOptions;
@@ -20,7 +21,6 @@ import io.deem.training.StageTraining;
 import io.deem.training.alignment.EncoderAlignment;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -76,7 +76,7 @@ public final class EngineDeem implements Deem {
           model.close();
         };
     guard = new CallGuard(model.description().name(), limits, free);
-    info = info(model, session, device);
+    info = PerceivingDeem.info(model, session, device);
     weights = model.weights();
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), this::guarded);
     aligner = aligner(model, session, learning, images);
@@ -170,18 +170,5 @@ public final class EngineDeem implements Deem {
   /** Whether a call is running. */
   public boolean isBusy() {
     return guard.isBusy();
-  }
-
-  private static ModelInfo info(ModelFolder model, Session session, String device) {
-    ModelFolder.Description description = model.description();
-    Map<String, Long> counts = new LinkedHashMap<>();
-    ModelPart.count(model.network().params())
-        .forEach((part, count) -> counts.put(part.title(), count));
-    return new ModelInfo(
-        description.name(),
-        description.architecture().imageSize(),
-        device + " (" + session.engineName() + ")",
-        counts,
-        description.provenance());
   }
 }

@@ -3,6 +3,7 @@ package io.deem.runtime;
 import io.deem.Deem;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
+import io.deem.perception.ClosedModelException;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import java.io.IOException;

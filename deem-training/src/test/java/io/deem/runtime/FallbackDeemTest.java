@@ -17,6 +17,7 @@ import io.deem.Deem;
 import io.deem.Image;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
+import io.deem.perception.ClosedModelException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CancellationException;

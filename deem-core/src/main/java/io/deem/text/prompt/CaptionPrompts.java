@@ -1,6 +1,7 @@
 package io.deem.text.prompt;
 
 import io.deem.generation.GenerationConfig;
+import io.deem.portable.Whitespace;
 import io.deem.random.RandomSource;
 import io.deem.text.SpecialTokens;
 import io.deem.text.TokenBatch.Side;
@@ -104,7 +105,7 @@ public final class CaptionPrompts {
                   PromptTemplate.IMAGE_EVALUATION.user(), Map.of("caption", pair.caption))
               + " "
               + PromptTemplate.IMAGE_EVALUATION.assistant();
-      String text = (prompt + " " + format.image()).strip();
+      String text = Whitespace.strip(prompt + " " + format.image());
       rows.add(
           text.replace(SpecialTokens.SNIFFER + " ", SpecialTokens.SNIFFER)
               .replace(" " + SpecialTokens.START_OF_IMAGE, SpecialTokens.START_OF_IMAGE),

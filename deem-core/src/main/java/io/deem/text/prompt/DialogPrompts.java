@@ -4,6 +4,7 @@ import io.deem.text.SpecialTokens;
 import io.deem.text.TokenBatch;
 import io.deem.text.TokenBatch.Side;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Dialogues about an image whose next answer is chosen among options, as Visual Dialog has them.
@@ -47,7 +48,8 @@ public final class DialogPrompts {
 
   /** The ids of the options, each without begin-of-sequence token, padded on the right. */
   public TokenBatch options(List<String> options) {
-    List<long[]> ids = options.stream().map(format.tokenizer()::encodeWithoutBegin).toList();
+    List<long[]> ids =
+        options.stream().map(format.tokenizer()::encodeWithoutBegin).collect(Collectors.toList());
     return TokenBatch.of(ids, SpecialTokens.PADDING_ID, Side.RIGHT);
   }
 }

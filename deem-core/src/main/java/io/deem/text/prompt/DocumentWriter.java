@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
 /** Makes documents of sentences and images, as the sets MMC4 and LAION are read. */
@@ -59,7 +60,9 @@ public final class DocumentWriter {
   public <I> Optional<Document<I>> interleaved(
       List<String> sentences, List<Picture<I>> pictures, RandomSource random) {
     List<Picture<I>> similar =
-        pictures.stream().filter(p -> p.similarity >= options.leastSimilarity).toList();
+        pictures.stream()
+            .filter(p -> p.similarity >= options.leastSimilarity)
+            .collect(Collectors.toList());
     if (similar.isEmpty()) {
       return Optional.empty();
     }
@@ -68,7 +71,7 @@ public final class DocumentWriter {
             .limit(options.mostImages)
             .mapToObj(similar::get)
             .sorted(Comparator.comparingInt(Picture::sentence))
-            .toList();
+            .collect(Collectors.toList());
     List<Boolean> first = new ArrayList<>();
     kept.forEach(picture -> first.add(random.uniform() < options.imageFirst));
     int[] places = kept.stream().mapToInt(Picture::sentence).toArray();
@@ -79,7 +82,8 @@ public final class DocumentWriter {
     }
     return Optional.of(
         new Document<>(
-            format.tokenizer().encode(text), kept.stream().map(Picture::image).toList()));
+            format.tokenizer().encode(text),
+            kept.stream().map(Picture::image).collect(Collectors.toList())));
   }
 
   /** The sentences with image tokens before or after those that have images. */

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Boxes found from descriptions, and descriptions of regions. */
 public final class GroundingPrompts {
@@ -174,20 +175,24 @@ public final class GroundingPrompts {
   private static <I> PromptBatch<I> concatenate(List<PromptBatch<I>> rows) {
     List<MaskedImage<I>> images = new ArrayList<>();
     rows.forEach(row -> images.addAll(row.images()));
-    TokenBatch text = text(List.of(join(rows.stream().map(row -> row.text().row(0)).toList())));
+    TokenBatch text =
+        text(
+            List.of(
+                join(rows.stream().map(row -> row.text().row(0)).collect(Collectors.toList()))));
     return new PromptBatch<>(
         text,
         text.mask(),
         images,
         new int[] {images.size()},
         new int[0],
-        join(rows.stream().map(PromptBatch::labels).toList()),
+        join(rows.stream().map(PromptBatch::labels).collect(Collectors.toList())),
         Objective.TEXT);
   }
 
   /** Makes a batch of several batches of one row. */
   public <I> PromptBatch<I> stack(List<PromptBatch<I>> rows) {
-    TokenBatch text = text(rows.stream().map(row -> row.text().row(0)).toList());
+    TokenBatch text =
+        text(rows.stream().map(row -> row.text().row(0)).collect(Collectors.toList()));
     List<MaskedImage<I>> images = new ArrayList<>();
     int[] imagesPerRow = new int[rows.size()];
     long[] labels = new long[rows.size() * text.length()];

@@ -3,6 +3,7 @@ package io.deem.text.prompt;
 import io.deem.text.SpecialTokens;
 import io.deem.text.TokenBatch;
 import io.deem.text.Tokenizer;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 
@@ -32,7 +33,8 @@ public record PromptFormat(Tokenizer tokenizer, int tokensPerImage, int longest)
 
   /** The text of an image's tokens: its start and the tokens it is seen through. */
   public String image() {
-    return SpecialTokens.START_OF_IMAGE + SpecialTokens.SNIFFER.repeat(tokensPerImage);
+    return SpecialTokens.START_OF_IMAGE
+        + String.join("", Collections.nCopies(tokensPerImage, SpecialTokens.SNIFFER));
   }
 
   /** A text without the single spaces beside image tokens. */

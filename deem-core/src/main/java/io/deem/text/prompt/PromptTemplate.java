@@ -1,5 +1,6 @@
 package io.deem.text.prompt;
 
+import io.deem.portable.Whitespace;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -100,21 +101,23 @@ public record PromptTemplate(String system, String user, String assistant) {
    * @throws IllegalArgumentException if the template has a name without a value
    */
   public String fill(Map<String, String> values) {
-    return (system + " " + fill(user, values) + " " + assistant).strip();
+    return Whitespace.strip(system + " " + fill(user, values) + " " + assistant);
   }
 
   /** Puts values in for the names of a text; what is put in is not looked at again. */
   static String fill(String text, Map<String, String> values) {
-    return PLACE
-        .matcher(text)
-        .replaceAll(
-            place -> {
-              String value = values.get(place.group(1));
-              if (value == null) {
-                throw new IllegalArgumentException(
-                    "the template has " + place.group() + ", for which there is no value");
-              }
-              return Matcher.quoteReplacement(value);
-            });
+    StringBuilder filled = new StringBuilder();
+    Matcher place = PLACE.matcher(text);
+    int from = 0;
+    while (place.find()) {
+      String value = values.get(place.group(1));
+      if (value == null) {
+        throw new IllegalArgumentException(
+            "the template has " + place.group() + ", for which there is no value");
+      }
+      filled.append(text, from, place.start()).append(value);
+      from = place.end();
+    }
+    return filled.append(text, from, text.length()).toString();
   }
 }

@@ -87,7 +87,7 @@ final class PickledText {
         i = end;
       }
     }
-    return out.toString(StandardCharsets.UTF_8);
+    return new String(out.toByteArray(), StandardCharsets.UTF_8);
   }
 
   private static String plainEscape(char kind) {
@@ -114,7 +114,8 @@ final class PickledText {
   }
 
   private static void write(ByteArrayOutputStream out, String text) {
-    out.writeBytes(text.getBytes(StandardCharsets.UTF_8));
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    out.write(bytes, 0, bytes.length);
   }
 
   private static MalformedPickleException malformed(String origin, String wanted, String line) {

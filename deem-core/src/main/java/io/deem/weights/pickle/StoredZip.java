@@ -1,6 +1,7 @@
 package io.deem.weights.pickle;
 
 import io.deem.json.ErrorText;
+import io.deem.portable.Buffers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -128,7 +129,7 @@ public final class StoredZip {
     int nameLength = bytes.getShort(start + 28) & 0xffff;
     int extraLength = bytes.getShort(start + 30) & 0xffff;
     int commentLength = bytes.getShort(start + 32) & 0xffff;
-    bytes.position(start + CENTRAL_LENGTH);
+    Buffers.position(bytes, start + CENTRAL_LENGTH);
     if (bytes.remaining() < nameLength + extraLength + commentLength) {
       throw malformed("is a ZIP file with a malformed table");
     }
@@ -137,8 +138,9 @@ public final class StoredZip {
     String text = new String(name, StandardCharsets.UTF_8);
     refuseEscapes(text);
     int next = bytes.position() + extraLength + commentLength;
-    readExtra64(bytes.slice(bytes.position(), extraLength).order(ByteOrder.LITTLE_ENDIAN), place);
-    bytes.position(next);
+    readExtra64(
+        Buffers.slice(bytes, bytes.position(), extraLength).order(ByteOrder.LITTLE_ENDIAN), place);
+    Buffers.position(bytes, next);
     if (method != 0 || (flags & 1) != 0 || place[0] != place[1]) {
       throw malformed(
           String.format(
@@ -159,7 +161,7 @@ public final class StoredZip {
           place[i] = extra.getLong();
         }
       }
-      extra.position(next);
+      Buffers.position(extra, next);
     }
   }
 
@@ -213,7 +215,7 @@ public final class StoredZip {
         throw malformed("ends too early");
       }
     }
-    return bytes.flip();
+    return Buffers.flip(bytes);
   }
 
   private MalformedPickleException malformed(String found) {

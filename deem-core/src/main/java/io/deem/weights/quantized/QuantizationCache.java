@@ -1,6 +1,7 @@
 package io.deem.weights.quantized;
 
 import io.deem.ProgressListener;
+import io.deem.portable.Hex;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -10,15 +11,16 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,7 +82,7 @@ public final class QuantizationCache {
     Path own = usersFolder();
     if (own != null) {
       byte[] name = absolute.toString().getBytes(StandardCharsets.UTF_8);
-      String hash = HexFormat.of().formatHex(SourceFingerprint.sha256().digest(name), 0, 8);
+      String hash = Hex.of(SourceFingerprint.sha256().digest(name), 8);
       folders.add(own.resolve(FOLDER).resolve(hash));
     }
     return new QuantizationCache(folders);
@@ -90,9 +92,9 @@ public final class QuantizationCache {
     try {
       String chosen = System.getProperty("deem.cache");
       if (chosen != null) {
-        return Path.of(chosen).toAbsolutePath();
+        return Paths.get(chosen).toAbsolutePath();
       }
-      Path home = Path.of(System.getProperty("user.home", ""));
+      Path home = Paths.get(System.getProperty("user.home", ""));
       // A user without a home, as in some containers, has "?" or nothing here.
       return home.isAbsolute() ? home.resolve(".cache").resolve("deem") : null;
     } catch (InvalidPathException e) {
@@ -104,7 +106,7 @@ public final class QuantizationCache {
   public List<Path> files(Quantization quantization) {
     return folders.stream()
         .map(folder -> folder.resolve(quantization.name() + ".safetensors"))
-        .toList();
+        .collect(Collectors.toList());
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.deem.weights.quantized;
 
 import io.deem.json.ErrorText;
+import io.deem.portable.Bounds;
 import io.deem.weights.ElementType;
 import io.deem.weights.MalformedWeightsException;
 import io.deem.weights.SafetensorsFile;
@@ -16,7 +17,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -180,7 +180,7 @@ public final class QuantizedWeights implements AutoCloseable {
    */
   public float[] dequantize(String name, long first, int count) {
     QuantizedMatrix matrix = matrix(name);
-    Objects.checkFromIndexSize(first, (long) count, matrix.rows());
+    Bounds.checkRange(first, count, matrix.rows());
     Quantization how = matrix.quantization();
     int columns = (int) matrix.columns();
     int blocks = (int) how.blocks(columns);

@@ -1,5 +1,7 @@
 package io.deem.weights.quantized;
 
+import io.deem.portable.Buffers;
+import io.deem.portable.Hex;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
 import java.io.IOException;
@@ -8,21 +10,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.zip.CRC32C;
+import java.util.zip.CRC32;
 
 /**
  * Tells whether matrices are still those that a cache was made from, in two ways.
  *
- * <p>The <b>content</b> covers every byte of every matrix (a CRC-32C each, all of them digested
- * with SHA-256). It is what decides, but reading all of a large model takes as long as the disk
- * needs.
+ * <p>The <b>content</b> covers every byte of every matrix (a CRC-32 each, all of them digested with
+ * SHA-256). It is what decides, but reading all of a large model takes as long as the disk needs.
  *
  * <p>The <b>stamp</b> takes milliseconds: it covers each file's size and time of change, each
  * matrix's name, type, shape and place, and three short samples of its bytes. It is equal only for
@@ -59,11 +60,12 @@ final class SourceFingerprint {
         long last = Math.max(0, info.length() - SAMPLE);
         for (long at : new long[] {0, last / 2, last}) {
           ByteBuffer bytes = source.bytes(part, at - at % info.type().bytes());
-          digest.update(bytes.limit(bytes.position() + Math.min(SAMPLE, bytes.remaining())));
+          digest.update(
+              Buffers.limit(bytes, bytes.position() + Math.min(SAMPLE, bytes.remaining())));
         }
       }
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return Hex.of(digest.digest());
   }
 
   String content() throws IOException {
@@ -79,11 +81,11 @@ final class SourceFingerprint {
         add(digest, matrix.name() + " " + source.info(name) + " " + sums.get(part++));
       }
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return Hex.of(digest.digest());
   }
 
   private int crc(String part) {
-    CRC32C sum = new CRC32C();
+    CRC32 sum = new CRC32();
     long length = source.info(part).length();
     long at = 0;
     while (at < length) {
@@ -97,7 +99,7 @@ final class SourceFingerprint {
   private static String state(String file) throws IOException {
     Path path;
     try {
-      path = Path.of(file);
+      path = Paths.get(file);
     } catch (InvalidPathException e) {
       return "no file";
     }

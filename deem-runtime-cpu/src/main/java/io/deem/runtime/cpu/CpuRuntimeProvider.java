@@ -5,7 +5,7 @@ import io.deem.DeemOptions;
 import io.deem.Precision;
 import io.deem.graph.Session;
 import io.deem.model.ModelFolder;
-import io.deem.runtime.CallGuard;
+import io.deem.perception.CallGuard;
 import io.deem.runtime.EngineDeem;
 import io.deem.spi.RuntimeProvider;
 import io.deem.torch.TorchEngine;

@@ -5,7 +5,7 @@ import io.deem.Image;
 import io.deem.ImagineOptions;
 import io.deem.Precision;
 import io.deem.model.ModelFolder;
-import io.deem.onnx.OnnxSession;
+import io.deem.ort.OnnxSession;
 import io.deem.perception.EncodedImages;
 import io.deem.perception.NetworkPerceiver;
 import io.deem.runtime.cpu.OnnxSessions;

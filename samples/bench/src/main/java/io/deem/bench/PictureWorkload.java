@@ -7,7 +7,7 @@ import io.deem.model.ImageEncoder;
 import io.deem.model.UNet;
 import io.deem.onnx.LinearWeights;
 import io.deem.onnx.OnnxEngine;
-import io.deem.onnx.OnnxSession;
+import io.deem.ort.OnnxSession;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;

@@ -5,7 +5,7 @@ import io.deem.graph.Scope;
 import io.deem.model.LlamaDecoder;
 import io.deem.model.TextHead;
 import io.deem.onnx.OnnxEngine;
-import io.deem.onnx.OnnxSession;
+import io.deem.ort.OnnxSession;
 import io.deem.perception.LlamaTokenModel;
 import io.deem.weights.quantized.Quantization;
 import java.io.IOException;

@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
     name = "export",
     description = {
       "Write a model as a folder that runs with ONNX Runtime alone: a copy of the model",
-      "with an ONNX file for each block of its network, which refer to the copied weights."
+      "with an ONNX file for each block of its network, which refer to the copied weights.",
+      "The runtime named exported opens it, on Android too."
     })
 final class ExportCommand implements Callable<Integer> {
 

@@ -29,6 +29,7 @@ class ArchitectureTest {
   /** The library below the engines: what each package may use of it, besides itself and the API. */
   private static final Map<String, Set<String>> CORE =
       Map.ofEntries(
+          entry("io.deem.portable", Set.of()),
           entry("io.deem.json", Set.of()),
           entry("io.deem.random", Set.of()),
           entry("io.deem.weights.pickle", Set.of("io.deem.json")),
@@ -102,7 +103,9 @@ class ArchitectureTest {
   private static final Map<String, Set<String>> ABOVE_CORE =
       Map.ofEntries(
           entry("io.deem.torch", Set.of()),
-          entry("io.deem.onnx", Set.of()),
+          entry("io.deem.ort", Set.of()),
+          entry("io.deem.onnx", Set.of("io.deem.ort")),
+          entry("io.deem.runtime.exported", Set.of("io.deem.ort")),
           entry("io.deem.desktop", Set.of()),
           entry("io.deem.training.data", Set.of()),
           entry(
@@ -124,6 +127,7 @@ class ArchitectureTest {
               "io.deem.runtime.cpu",
               Set.of(
                   "io.deem.torch",
+                  "io.deem.ort",
                   "io.deem.onnx",
                   "io.deem.desktop",
                   "io.deem.training",
@@ -145,7 +149,12 @@ class ArchitectureTest {
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry(
               "io.deem.bench",
-              Set.of("io.deem.torch", "io.deem.onnx", "io.deem.runtime.cpu", "io.deem.training")),
+              Set.of(
+                  "io.deem.torch",
+                  "io.deem.ort",
+                  "io.deem.onnx",
+                  "io.deem.runtime.cpu",
+                  "io.deem.training")),
           entry("io.deem.bench.jmh_generated", Set.of("io.deem.bench")),
           entry(
               "io.deem.cli",
@@ -235,7 +244,7 @@ class ArchitectureTest {
   void onnxRuntimeNeedsNoOtherEngineAndRunsOnAndroid() {
     noClasses()
         .that()
-        .resideInAPackage("io.deem.onnx..")
+        .resideInAnyPackage("io.deem.ort..", "io.deem.onnx..", "io.deem.runtime.exported..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
@@ -245,6 +254,24 @@ class ArchitectureTest {
             "javax.swing..",
             "java.lang.management..",
             "java.lang.foreign..")
+        .check(DEEM);
+  }
+
+  @Test
+  void exportedModelsReachNoCompiler() {
+    noClasses()
+        .that()
+        .resideInAnyPackage("io.deem.ort..", "io.deem.runtime.exported..")
+        .should()
+        .transitivelyDependOnClassesThat()
+        .resideInAnyPackage(
+            "io.deem.onnx..",
+            "io.deem.torch..",
+            "io.deem.training..",
+            "ai.onnx.proto..",
+            "com.google.protobuf..",
+            "com.github.benmanes..",
+            "ai.djl.pytorch..")
         .check(DEEM);
   }
 
@@ -262,6 +289,9 @@ class ArchitectureTest {
   private static boolean misplaced(String user, JavaClass used) {
     String name = used.getPackageName();
     if (!isDeem(name) || name.equals(user) || API.contains(name)) {
+      return false;
+    }
+    if (name.equals("io.deem.portable") && !API.contains(user)) {
       return false;
     }
     if (CORE.containsKey(name) && ABOVE_CORE.containsKey(user)) {

@@ -394,7 +394,11 @@ class DeemCommandTest {
     Path exported = folder.resolve("exported");
     Ran ran = succeeds("export", MODEL, exported);
     assertTrue(ran.out.get(0).matches(".*: \\d+ blocks"), ran.out.get(0));
-    assertTrue(Files.isRegularFile(exported.resolve("deem.json")));
+    assertEquals(
+        succeeds("describe", picture, "--model", MODEL, "--precision", "fp32").out,
+        succeeds("describe", picture, "--model", exported, "--runtime", "exported").out);
+    String none = fails("describe", picture, "--model", MODEL, "--runtime", "exported");
+    assertTrue(none.contains("is not an exported model"), none);
     assertTrue(fails("export", MODEL, exported).contains("is there already"));
   }
 
