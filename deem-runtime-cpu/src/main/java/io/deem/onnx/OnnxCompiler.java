@@ -6,6 +6,7 @@ import static io.deem.onnx.OnnxGraph.with;
 import io.deem.graph.Attributes;
 import io.deem.graph.Block;
 import io.deem.graph.DataType;
+import io.deem.graph.Op;
 import io.deem.graph.Param;
 import io.deem.graph.Tensor;
 import io.deem.ort.OnnxModel;
@@ -41,6 +42,7 @@ final class OnnxCompiler {
   private final Map<Tensor, String> names = new HashMap<>();
   private final Map<Tensor, LinearWeights.Quantized> quantized = new HashMap<>();
   private final Map<Tensor, List<Tensor>> stacks;
+  private final Map<Tensor, Tensor> norms;
 
   private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
     this.block = block;
@@ -51,6 +53,7 @@ final class OnnxCompiler {
     }
     this.initializers = new OnnxWeights(graph, folder());
     this.stacks = LinearStacks.in(block, forms, initializers);
+    this.norms = normsOfSums(block);
     this.dims = new OnnxDims(graph);
     this.composites = new OnnxComposites(graph, dims, this::name);
   }
@@ -96,18 +99,64 @@ final class OnnxCompiler {
   private void emit(Tensor node) {
     switch (node.op()) {
       case INPUT -> {}
-      case PARAM -> parameter(node);
+      case PARAM -> {
+        if (!names.containsKey(node)) {
+          parameter(node);
+        }
+      }
       case CONSTANT ->
           names.put(
               node,
               graph.floats(node.attributes().get("values", float[].class), node.shape().extents()));
       default -> {
         // Computed together with one before it?
-        if (!names.containsKey(node)) {
+        if (!names.containsKey(node) && !normalizedSum(node)) {
           names.put(node, expression(node));
         }
       }
     }
+  }
+
+  /** A sum and its root-mean-square norm are one operation, which reads both terms once. */
+  private boolean normalizedSum(Tensor sum) {
+    Tensor norm = norms.get(sum);
+    if (norm == null) {
+      return false;
+    }
+    Tensor gain = norm.operands().get(1);
+    if (!names.containsKey(gain)) {
+      parameter(gain);
+    }
+    List<String> results = List.of(graph.fresh(), "", "", graph.fresh());
+    List<String> operands = operands(sum);
+    operands.add(name(gain));
+    graph.node(
+        MICROSOFT,
+        "SkipSimplifiedLayerNormalization",
+        operands,
+        results,
+        with("epsilon", norm.attributes().number("epsilon")));
+    names.put(norm, results.get(0));
+    names.put(sum, results.get(3));
+    return true;
+  }
+
+  /** The norms of sums that {@link #normalizedSum} can take over, by the sum. */
+  private static Map<Tensor, Tensor> normsOfSums(Block block) {
+    Map<Tensor, Tensor> norms = new HashMap<>();
+    for (Tensor node : block.nodes()) {
+      Tensor sum = node.op() == Op.RMS_NORM ? node.operands().get(0) : null;
+      boolean fits =
+          sum != null
+              && sum.op() == Op.ADD
+              && sum.shape().rank() == 3
+              && node.operands().get(1).op() == Op.PARAM
+              && sum.operands().stream().allMatch(term -> term.shape().equals(sum.shape()));
+      if (fits) {
+        norms.putIfAbsent(sum, node);
+      }
+    }
+    return norms;
   }
 
   /** What the results depend on, with the operations that one takes the place of left out. */
