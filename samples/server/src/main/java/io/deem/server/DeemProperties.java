@@ -19,8 +19,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param clients whose rate is remembered
  * @param apiKeys of which a request must bear one; empty to let anybody in
  * @param bodyBytes of a request at most
- * @param pixels of a picture at most, before it is decoded
- * @param remotePictures whether pictures are fetched from addresses that requests name
+ * @param pixels of all pictures of a request at most, looked at before they are decoded
+ * @param remoteHosts from which pictures are fetched whose addresses requests name, each as {@code
+ *     example.com} or {@code example.com:8080}; none unless given
  * @param steps of diffusion at most
  */
 @ConfigurationProperties("deem")
@@ -36,12 +37,13 @@ public record DeemProperties(
     @DefaultValue List<String> apiKeys,
     @DefaultValue("16777216") long bodyBytes,
     @DefaultValue("16000000") long pixels,
-    @DefaultValue("false") boolean remotePictures,
+    @DefaultValue List<String> remoteHosts,
     @DefaultValue("100") int steps) {
 
   /** Checks the numbers. */
   public DeemProperties {
     apiKeys = List.copyOf(apiKeys);
+    remoteHosts = List.copyOf(remoteHosts);
     if (running < 1 || queue < 0 || clients < 1 || bodyBytes < 1 || pixels < 1 || steps < 1) {
       throw new IllegalArgumentException(
           "deem.running, deem.clients, deem.body-bytes, deem.pixels and deem.steps must be at least"
