@@ -6,18 +6,29 @@ let dataUrl = "";
 let box = null; // marked region: left, top, right, bottom in the picture's pixels
 let running = null; // what a new request for the same thing replaces
 
+/** Fetches with the key, if the server wants one, and asks for one if that is missing or wrong. */
+async function request(path, options = {}) {
+  const key = sessionStorage.getItem("key");
+  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
+  const response = await fetch(path, { ...options, headers });
+  if (response.ok) return response;
+  if (response.status === 401) {
+    $("keyForm").hidden = false;
+    $("key").focus();
+    throw new Error(key ? "this key is not valid" : "enter the server's key first");
+  }
+  const told = await response.json().catch(() => null);
+  throw new Error(told?.error?.message ?? `the server answered ${response.status}`);
+}
+
 /** Posts JSON and calls `on` for each event. */
 async function events(path, body, on, signal) {
-  const response = await fetch(path, {
+  const response = await request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     signal,
   });
-  if (!response.ok) {
-    const told = await response.json().catch(() => null);
-    throw new Error(told?.error?.message ?? `the server answered ${response.status}`);
-  }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -73,8 +84,13 @@ function paint() {
   const to = canvas.getContext("2d");
   to.drawImage(picture, 0, 0, canvas.width, canvas.height);
   $("whole").hidden = !box;
+  $("region").textContent = "";
   if (!box) return;
   const [left, top, right, bottom] = box;
+  const share = (part, of) => `${Math.round((100 * part) / of)} %`;
+  $("region").textContent =
+    `Marked: from ${share(left, canvas.width)} to ${share(right, canvas.width)} of the width, ` +
+    `${share(top, canvas.height)} to ${share(bottom, canvas.height)} of the height`;
   to.fillStyle = "rgba(0, 0, 0, .45)";
   to.fillRect(0, 0, canvas.width, top);
   to.fillRect(0, bottom, canvas.width, canvas.height - bottom);
@@ -136,7 +152,9 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
 });
 canvas.addEventListener("pointermove", (event) => from && mark(from, at(event)));
+canvas.addEventListener("pointercancel", () => (from = null));
 canvas.addEventListener("pointerup", (event) => {
+  if (!from) return;
   mark(from, at(event));
   from = null;
   guarded(describe);
@@ -223,6 +241,20 @@ $("imagine").addEventListener("submit", (event) => {
   }));
 });
 
-fetch("/api/info").then((response) => response.json()).then((info) => {
+// ------------------------------------------------------------------ the server
+
+async function greet() {
+  const info = await (await request("/api/info")).json();
   $("model").textContent = `${info.model} on ${info.runtime}`;
+}
+
+$("keyForm").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("key", $("key").value);
+  guarded(async () => {
+    await greet();
+    $("keyForm").hidden = true;
+    if (picture) await describe();
+  });
 });
+guarded(greet);

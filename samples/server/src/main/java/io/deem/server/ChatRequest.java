@@ -44,6 +44,9 @@ record ChatRequest(
         case "system", "developer" -> before += text(message, param) + "\n";
         case "user" -> {
           open = prompt(open, before, message.path("content"), param + ".content", reader);
+          if (open == null) {
+            throw RequestException.invalid(param + ".content", param + ".content is empty");
+          }
           before = "";
         }
         case "assistant" -> {
