@@ -44,8 +44,7 @@ public final class CaffeineImages implements EncodedImages {
     var counted = cache.stats();
     long bytes =
         cache.policy().eviction().map(Policy.Eviction::weightedSize).orElseThrow().orElseThrow();
-    return new CacheStats(
-        counted.hitCount(), counted.missCount(), cache.estimatedSize(), bytes);
+    return new CacheStats(counted.hitCount(), counted.missCount(), cache.estimatedSize(), bytes);
   }
 
   /** How many images are kept, after those too many are gone. */

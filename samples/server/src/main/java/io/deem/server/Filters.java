@@ -21,8 +21,7 @@ class Filters {
   }
 
   @Bean
-  FilterRegistrationBean<Filter> loadShedding(
-      DeemProperties properties, Work work, Errors errors) {
+  FilterRegistrationBean<Filter> loadShedding(DeemProperties properties, Work work, Errors errors) {
     return at(2, new LoadShedding(properties, work, errors));
   }
 

@@ -2,10 +2,16 @@ package io.deem.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.errors.BadRequestException;
+import com.openai.errors.UnauthorizedException;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import io.deem.Image;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -167,6 +173,34 @@ class BadRequestsTest {
   }
 
   @Test
+  void openAisClientUnderstandsWhatItIsTold() {
+    OpenAIClient client = openAi("right");
+    ChatCompletionCreateParams.Builder request =
+        ChatCompletionCreateParams.builder().model("deem-mini").addUserMessage("hi");
+    BadRequestException bad =
+        assertThrows(
+            BadRequestException.class,
+            () -> client.chat().completions().create(request.maxCompletionTokens(100_000).build()));
+    assertEquals("max_tokens", bad.param().orElseThrow());
+    OpenAIClient stranger = openAi("wrong");
+    UnauthorizedException unknown =
+        assertThrows(
+            UnauthorizedException.class,
+            () -> stranger.chat().completions().create(request.maxCompletionTokens(1).build()));
+    assertEquals("invalid_api_key", unknown.code().orElseThrow());
+    client.close();
+    stranger.close();
+  }
+
+  private OpenAIClient openAi(String key) {
+    return OpenAIOkHttpClient.builder()
+        .baseUrl("http://localhost:" + port + "/v1")
+        .apiKey(key)
+        .maxRetries(0)
+        .build();
+  }
+
+  @Test
   void twoHundredMegabytesAreRefusedBeforeTheyCome() throws IOException {
     try (Socket socket = new Socket("localhost", port)) {
       String head =
@@ -213,8 +247,7 @@ class BadRequestsTest {
         "no-store",
         client("right").get("/v1/models").headers().firstValue("Cache-Control").orElse(""));
     for (String probe : new String[] {"liveness", "readiness"}) {
-      assertEquals(
-          "{\"status\":\"UP\"}", client("none").get("/actuator/health/" + probe).body());
+      assertEquals("{\"status\":\"UP\"}", client("none").get("/actuator/health/" + probe).body());
     }
   }
 }

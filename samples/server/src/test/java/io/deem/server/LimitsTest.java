@@ -33,8 +33,7 @@ class LimitsTest {
     return new TestClient(port, key);
   }
 
-  private static void await(BooleanSupplier condition)
-      throws InterruptedException {
+  private static void await(BooleanSupplier condition) throws InterruptedException {
     while (!condition.getAsBoolean()) {
       Thread.sleep(5);
     }
@@ -76,7 +75,9 @@ class LimitsTest {
     }
     assertTrue(answered >= LimitedServer.REQUESTS_PER_MINUTE, answered + " requests were answered");
     assertEquals(429, response.statusCode());
-    assertTrue(response.body().contains(LimitedServer.REQUESTS_PER_MINUTE + " requests a minute"), response.body());
+    assertTrue(
+        response.body().contains(LimitedServer.REQUESTS_PER_MINUTE + " requests a minute"),
+        response.body());
     long seconds = response.headers().firstValueAsLong("Retry-After").orElse(0);
     assertTrue(seconds >= 1 && seconds <= 60, seconds + " s");
     assertEquals(200, client("seldom").get("/v1/models").statusCode(), "another client");
@@ -115,5 +116,4 @@ class LimitsTest {
         meters.get("deem.cache.gets").tag("result", "hit").functionCounter().count() >= 1,
         "the same picture twice");
   }
-
 }

@@ -36,8 +36,7 @@ final class TestClient {
   /** Posts JSON, with the test's picture for the word PICTURE. */
   HttpResponse<String> post(String path, String body) {
     return post(
-        path,
-        HttpRequest.BodyPublishers.ofString(body.replace("PICTURE", TestPictures.dataUrl())));
+        path, HttpRequest.BodyPublishers.ofString(body.replace("PICTURE", TestPictures.dataUrl())));
   }
 
   HttpResponse<String> post(String path, HttpRequest.BodyPublisher body) {

@@ -61,7 +61,7 @@ class TimeLimitTest {
   void whatWaitsTooLongIsNotBegun() throws Exception {
     CountDownLatch blocking = new CountDownLatch(1);
     CountDownLatch begun = new CountDownLatch(1);
-    Recorded outcome = new Recorded();
+    Ending outcome = new Ending();
     work.start(
         "blocking",
         cancellation -> {
@@ -70,27 +70,11 @@ class TimeLimitTest {
         },
         outcome);
     begun.await();
-    HttpResponse<String> waiting =
-        new TestClient(port, "").post("/api/choose", CHOICE);
+    HttpResponse<String> waiting = new TestClient(port, "").post("/api/choose", CHOICE);
     assertEquals(504, waiting.statusCode());
     assertTrue(waiting.body().contains(TOO_LONG), waiting.body());
     assertEquals(1, late("choose"));
     blocking.countDown();
-    outcome.ended.await();
+    outcome.end().get();
   }
-
-  private static final class Recorded implements Work.Outcome {
-    final CountDownLatch ended = new CountDownLatch(1);
-
-    @Override
-    public void done() {
-      ended.countDown();
-    }
-
-    @Override
-    public void failed(Throwable reason) {
-      ended.countDown();
-    }
-  }
-
 }
