@@ -107,15 +107,24 @@ function shown() {
   return { image: dataUrl, region: [left, top, right, top, right, bottom, left, bottom] };
 }
 
+/** Shows a text as it grows; a screen reader reads it once it is whole. */
+async function write(element, path, body, whole, signal) {
+  element.textContent = "";
+  element.ariaBusy = "true";
+  try {
+    await events(path, body, (event) => {
+      if (event.text) element.textContent += event.text;
+      if (event.done) element.textContent = whole(event.done);
+    }, signal);
+  } finally {
+    if (!signal?.aborted) element.ariaBusy = "false";
+  }
+}
+
 async function describe() {
   running?.abort();
   running = new AbortController();
-  const caption = $("caption");
-  caption.textContent = "";
-  await events("/api/describe", shown(), (event) => {
-    if (event.text) caption.textContent += event.text;
-    if (event.done) caption.textContent = event.done.text;
-  }, running.signal);
+  await write($("caption"), "/api/describe", shown(), (done) => done.text, running.signal);
 }
 
 $("file").addEventListener("change", () => guarded(() => show($("file").files[0])));
@@ -200,10 +209,8 @@ $("ask").addEventListener("submit", (event) => {
   const answer = document.createElement("strong");
   item.append(asked, answer);
   $("answers").prepend(item);
-  guarded(() => events("/api/ask", { ...shown(), question }, (told) => {
-    if (told.text) answer.textContent += told.text;
-    if (told.done) answer.textContent = `${told.done.text} (${Math.round(100 * told.done.probability)} %)`;
-  }));
+  guarded(() => write(answer, "/api/ask", { ...shown(), question },
+    (done) => `${done.text} (${Math.round(100 * done.probability)} %)`));
 });
 
 // ------------------------------------------------------------------ drawing
