@@ -201,12 +201,15 @@ class PageTest {
   /** What the server sends step by step is shown step by step. */
   @Test
   void captionGrowsAndProgressIsShown() throws IOException {
+    // What is set, also where the browser draws several steps at once.
     page.evaluate(
-        "() => { window.captions = []; window.shares = [];"
-            + " new MutationObserver(() => captions.push(caption.textContent))"
-            + ".observe(caption, {childList: true, characterData: true, subtree: true});"
-            + " new MutationObserver(() => shares.push(imagineProgress.value))"
-            + ".observe(imagineProgress, {attributes: true}); }");
+        "() => { const watch = (element, name, prototype, seen) => {"
+            + " const usual = Object.getOwnPropertyDescriptor(prototype, name);"
+            + " Object.defineProperty(element, name, { get: usual.get,"
+            + " set(value) { seen.push(value); usual.set.call(this, value); } }); };"
+            + " watch(caption, 'textContent', Node.prototype, window.captions = []);"
+            + " watch(imagineProgress, 'value', HTMLProgressElement.prototype,"
+            + " window.shares = []); }");
     drop();
     page.locator("#text").fill("a red apple");
     page.locator("#imagine button").click();
