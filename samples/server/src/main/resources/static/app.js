@@ -6,12 +6,32 @@ let dataUrl = "";
 let box = null; // marked region: left, top, right, bottom in the picture's pixels
 let running = null; // what a new request for the same thing replaces
 
-/** Fetches with the key, if the server wants one, and asks for one if that is missing or wrong. */
-async function request(path, options = {}) {
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+/**
+ * Fetches with the key, if the server wants one, and asks for one if that is missing or wrong.
+ * Comes again when the server says that it is busy.
+ */
+async function request(path, options = {}, tries = 5) {
   const key = sessionStorage.getItem("key");
   const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
   const response = await fetch(path, { ...options, headers });
   if (response.ok) return response;
+  if (response.status === 429 && tries > 0) {
+    const seconds = Number(response.headers.get("Retry-After")) || 1;
+    $("busy").textContent = `The server is busy; trying again in ${seconds} s`;
+    try {
+      await pause(1000 * seconds, options.signal);
+    } finally {
+      $("busy").textContent = "";
+    }
+    return request(path, options, tries - 1);
+  }
   if (response.status === 401) {
     $("keyForm").hidden = false;
     $("key").focus();

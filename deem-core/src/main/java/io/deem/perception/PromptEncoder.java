@@ -191,8 +191,8 @@ final class PromptEncoder {
     if ((long) length + newTokens > prompts.longest()) {
       throw new IllegalArgumentException(
           String.format(
-              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in all:"
-                  + " say less, or lower maxNewTokens",
+              "the prompt has %d tokens and up to %d may follow, but the model reads only %d in"
+                  + " all: say less, or lower maxNewTokens",
               length, newTokens, prompts.longest()));
     }
   }

@@ -12,8 +12,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param model the model's folder; deem-mini if empty
  * @param threads for one computation; 0 for as many as there are processors
  * @param precision {@code fp32}, {@code int8}, {@code int4} or {@code auto}
- * @param running requests that compute at once
- * @param queue requests that wait; further ones are refused with status 429
+ * @param running requests that compute at once; one computation takes all processors by itself
+ * @param queue requests that wait; further ones are refused with status 429. With one for each that
+ *     runs, nobody who is let in waits longer than it takes to answer one other
  * @param timeLimit after which a request is cancelled, from when it began to wait
  * @param requestsPerMinute that one client may make; 0 for no limit
  * @param clients whose rate is remembered
@@ -29,8 +30,8 @@ public record DeemProperties(
     @DefaultValue("") String model,
     @DefaultValue("0") int threads,
     @DefaultValue("auto") String precision,
-    @DefaultValue("2") int running,
-    @DefaultValue("16") int queue,
+    @DefaultValue("1") int running,
+    @DefaultValue("1") int queue,
     @DefaultValue("60s") Duration timeLimit,
     @DefaultValue("240") int requestsPerMinute,
     @DefaultValue("10000") int clients,

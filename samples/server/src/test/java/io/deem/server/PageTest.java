@@ -10,6 +10,7 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.Request;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.BoundingBox;
 import com.microsoft.playwright.options.ColorScheme;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -231,6 +233,24 @@ class PageTest {
             "shares.every((v, i) => i === 0 || v >= shares[i - 1]) && new Set(shares).size >= 10");
     assertEquals(true, grows, () -> page.evaluate("shares").toString());
     assertThat(page.locator("#imagineProgress")).isHidden();
+  }
+
+  @Test
+  void comesAgainWhenTheServerIsBusy() throws IOException {
+    page.route(
+        "**/api/describe",
+        route ->
+            route.fulfill(
+                new Route.FulfillOptions()
+                    .setStatus(429)
+                    .setHeaders(Map.of("Retry-After", "1"))
+                    .setBody("{\"error\": {\"message\": \"busy\"}}")),
+        new Page.RouteOptions().setTimes(1));
+    drop();
+    assertThat(page.locator("#busy")).isEmpty();
+    assertThat(page.locator("#error")).isHidden();
+    assertEquals(1, complaints.size(), "Chromium complains of the status");
+    complaints.clear();
   }
 
   @Test
