@@ -260,6 +260,11 @@ class PageTest {
     drop();
     int width = (int) page.evaluate("document.documentElement.scrollWidth");
     assertTrue(width <= 360, "the page is " + width + " pixels wide");
+    Object edges =
+        page.evaluate(
+            "[...new Set([...document.querySelectorAll('section')].map("
+                + "each => Math.round(each.getBoundingClientRect().right)))]");
+    assertEquals(List.of(344), edges, "the cards end at the same margin");
     shoot("server-page-phone.png");
   }
 
