@@ -85,6 +85,11 @@ public interface Deem extends AutoCloseable {
   /** What the model is, from its {@code deem.json}. */
   ModelInfo info();
 
+  /** How the cache of encoded images serves; see {@link DeemOptions#cacheBytes}. */
+  default CacheStats cacheStats() {
+    return CacheStats.NONE;
+  }
+
   /** Frees the model. Calls that are still running end with an {@link IllegalStateException}. */
   @Override
   void close();

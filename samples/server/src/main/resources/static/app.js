@@ -6,18 +6,49 @@ let dataUrl = "";
 let box = null; // marked region: left, top, right, bottom in the picture's pixels
 let running = null; // what a new request for the same thing replaces
 
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+/**
+ * Fetches with the key, if the server wants one, and asks for one if that is missing or wrong.
+ * Comes again when the server says that it is busy.
+ */
+async function request(path, options = {}, tries = 5) {
+  const key = sessionStorage.getItem("key");
+  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
+  const response = await fetch(path, { ...options, headers });
+  if (response.ok) return response;
+  if (response.status === 429 && tries > 0) {
+    const seconds = Number(response.headers.get("Retry-After")) || 1;
+    $("busy").textContent = `The server is busy; trying again in ${seconds} s`;
+    try {
+      await pause(1000 * seconds, options.signal);
+    } finally {
+      $("busy").textContent = "";
+    }
+    return request(path, options, tries - 1);
+  }
+  if (response.status === 401) {
+    $("keyForm").hidden = false;
+    $("key").focus();
+    throw new Error(key ? "this key is not valid" : "enter the server's key first");
+  }
+  const told = await response.json().catch(() => null);
+  throw new Error(told?.error?.message ?? `the server answered ${response.status}`);
+}
+
 /** Posts JSON and calls `on` for each event. */
 async function events(path, body, on, signal) {
-  const response = await fetch(path, {
+  const response = await request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     signal,
   });
-  if (!response.ok) {
-    const told = await response.json().catch(() => null);
-    throw new Error(told?.error?.message ?? `the server answered ${response.status}`);
-  }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -73,8 +104,13 @@ function paint() {
   const to = canvas.getContext("2d");
   to.drawImage(picture, 0, 0, canvas.width, canvas.height);
   $("whole").hidden = !box;
+  $("region").textContent = "";
   if (!box) return;
   const [left, top, right, bottom] = box;
+  const share = (part, of) => `${Math.round((100 * part) / of)} %`;
+  $("region").textContent =
+    `Marked: from ${share(left, canvas.width)} to ${share(right, canvas.width)} of the width, ` +
+    `${share(top, canvas.height)} to ${share(bottom, canvas.height)} of the height`;
   to.fillStyle = "rgba(0, 0, 0, .45)";
   to.fillRect(0, 0, canvas.width, top);
   to.fillRect(0, bottom, canvas.width, canvas.height - bottom);
@@ -91,15 +127,24 @@ function shown() {
   return { image: dataUrl, region: [left, top, right, top, right, bottom, left, bottom] };
 }
 
+/** Shows a text as it grows; a screen reader reads it once it is whole. */
+async function write(element, path, body, whole, signal) {
+  element.textContent = "";
+  element.ariaBusy = "true";
+  try {
+    await events(path, body, (event) => {
+      if (event.text) element.textContent += event.text;
+      if (event.done) element.textContent = whole(event.done);
+    }, signal);
+  } finally {
+    if (!signal?.aborted) element.ariaBusy = "false";
+  }
+}
+
 async function describe() {
   running?.abort();
   running = new AbortController();
-  const caption = $("caption");
-  caption.textContent = "";
-  await events("/api/describe", shown(), (event) => {
-    if (event.text) caption.textContent += event.text;
-    if (event.done) caption.textContent = event.done.text;
-  }, running.signal);
+  await write($("caption"), "/api/describe", shown(), (done) => done.text, running.signal);
 }
 
 $("file").addEventListener("change", () => guarded(() => show($("file").files[0])));
@@ -136,7 +181,9 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
 });
 canvas.addEventListener("pointermove", (event) => from && mark(from, at(event)));
+canvas.addEventListener("pointercancel", () => (from = null));
 canvas.addEventListener("pointerup", (event) => {
+  if (!from) return;
   mark(from, at(event));
   from = null;
   guarded(describe);
@@ -182,10 +229,8 @@ $("ask").addEventListener("submit", (event) => {
   const answer = document.createElement("strong");
   item.append(asked, answer);
   $("answers").prepend(item);
-  guarded(() => events("/api/ask", { ...shown(), question }, (told) => {
-    if (told.text) answer.textContent += told.text;
-    if (told.done) answer.textContent = `${told.done.text} (${Math.round(100 * told.done.probability)} %)`;
-  }));
+  guarded(() => write(answer, "/api/ask", { ...shown(), question },
+    (done) => `${done.text} (${Math.round(100 * done.probability)} %)`));
 });
 
 // ------------------------------------------------------------------ drawing
@@ -223,6 +268,20 @@ $("imagine").addEventListener("submit", (event) => {
   }));
 });
 
-fetch("/api/info").then((response) => response.json()).then((info) => {
+// ------------------------------------------------------------------ the server
+
+async function greet() {
+  const info = await (await request("/api/info")).json();
   $("model").textContent = `${info.model} on ${info.runtime}`;
+}
+
+$("keyForm").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("key", $("key").value);
+  guarded(async () => {
+    await greet();
+    $("keyForm").hidden = true;
+    if (picture) await describe();
+  });
 });
+guarded(greet);

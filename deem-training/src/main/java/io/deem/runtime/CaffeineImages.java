@@ -2,6 +2,8 @@ package io.deem.runtime;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Policy;
+import io.deem.CacheStats;
 import io.deem.perception.EncodedImage;
 import io.deem.perception.EncodedImages;
 
@@ -18,6 +20,7 @@ public final class CaffeineImages implements EncodedImages {
             .weigher(
                 (String hash, EncodedImage image) ->
                     (int) Math.min(Integer.MAX_VALUE, image.bytes()))
+            .recordStats()
             .build();
   }
 
@@ -34,6 +37,14 @@ public final class CaffeineImages implements EncodedImages {
   /** Forgets all, for when the encoder has changed. */
   void clear() {
     cache.invalidateAll();
+  }
+
+  /** How it has served. */
+  CacheStats stats() {
+    var counted = cache.stats();
+    long bytes =
+        cache.policy().eviction().map(Policy.Eviction::weightedSize).orElseThrow().orElseThrow();
+    return new CacheStats(counted.hitCount(), counted.missCount(), cache.estimatedSize(), bytes);
   }
 
   /** How many images are kept, after those too many are gone. */

@@ -1,6 +1,7 @@
 package io.deem.runtime;
 
 import io.deem.Aligner;
+import io.deem.CacheStats;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.ModelInfo;
@@ -33,6 +34,7 @@ public final class EngineDeem implements Deem {
   private final CallGuard guard;
   private final ModelInfo info;
   private final Perceiver perceiver;
+  private final CaffeineImages images;
   private final Aligner aligner;
   private final Trainer trainer;
 
@@ -78,6 +80,7 @@ public final class EngineDeem implements Deem {
     guard = new CallGuard(model.description().name(), limits, free);
     info = PerceivingDeem.info(model, session, device);
     weights = model.weights();
+    this.images = images;
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), this::guarded);
     aligner = aligner(model, session, learning, images);
     trainer = new Trainer(new StageTraining(model.folder(), learning));
@@ -160,6 +163,11 @@ public final class EngineDeem implements Deem {
   @Override
   public ModelInfo info() {
     return info;
+  }
+
+  @Override
+  public CacheStats cacheStats() {
+    return images.stats();
   }
 
   @Override

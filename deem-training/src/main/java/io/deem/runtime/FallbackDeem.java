@@ -1,5 +1,6 @@
 package io.deem.runtime;
 
+import io.deem.CacheStats;
 import io.deem.Deem;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
@@ -94,9 +95,19 @@ public final class FallbackDeem implements Deem {
   /** Of the runtime that answers at present. */
   @Override
   public ModelInfo info() {
+    return present().info();
+  }
+
+  /** Of the runtime that answers at present. */
+  @Override
+  public CacheStats cacheStats() {
+    return present().cacheStats();
+  }
+
+  private Deem present() {
     synchronized (lock) {
       boolean instead = second != null && breaker.getState() != CircuitBreaker.State.CLOSED;
-      return (instead ? second : first).info();
+      return instead ? second : first;
     }
   }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.Answer;
+import io.deem.CacheStats;
 import io.deem.Choice;
 import io.deem.Deem;
 import io.deem.DeemOptions;
@@ -132,6 +133,11 @@ class CpuDeemTest {
         small.perceiver().ask(TinyDeem.picture(64, 64, seed), QUESTION);
       }
       assertEquals(2, images.size());
+      CacheStats stats = small.cacheStats();
+      assertEquals(10, stats.hits() + stats.misses());
+      assertTrue(stats.misses() >= 5, "five pictures: " + stats);
+      assertEquals(2, stats.images());
+      assertEquals(2 * one, stats.bytes());
     }
   }
 

@@ -1,7 +1,6 @@
 package io.deem.server;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -9,9 +8,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.filter.OncePerRequestFilter;
@@ -19,23 +16,22 @@ import org.springframework.web.filter.OncePerRequestFilter;
 /** Lets in who has a key and has not asked too often. The page and the health checks are free. */
 final class Admission extends OncePerRequestFilter {
 
-  private static final Duration WINDOW = Duration.ofMinutes(1);
   private static final String BEARER = "Bearer ";
 
   private final List<byte[]> keys;
   private final int requestsPerMinute;
+  private final RateLimit limit;
   private final Errors errors;
-
-  /** Requests of each client in the minute that began with its first. */
-  private final Cache<String, AtomicInteger> requests;
 
   Admission(DeemProperties properties, Errors errors) {
     this.keys =
         properties.apiKeys().stream().map(key -> key.getBytes(StandardCharsets.UTF_8)).toList();
     this.requestsPerMinute = properties.requestsPerMinute();
+    this.limit =
+        requestsPerMinute > 0
+            ? new RateLimit(requestsPerMinute, properties.clients(), Ticker.systemTicker())
+            : null;
     this.errors = errors;
-    this.requests =
-        Caffeine.newBuilder().maximumSize(properties.clients()).expireAfterWrite(WINDOW).build();
   }
 
   @Override
@@ -65,12 +61,12 @@ final class Admission extends OncePerRequestFilter {
     }
     String client =
         keys.isEmpty() ? request.getRemoteAddr() : new String(key, StandardCharsets.UTF_8);
-    if (requestsPerMinute > 0
-        && requests.get(client, any -> new AtomicInteger()).incrementAndGet() > requestsPerMinute) {
+    long wait = limit == null ? 0 : limit.take(client);
+    if (wait > 0) {
       errors.write(
           response,
           RequestException.busy(
-              "a client may make " + requestsPerMinute + " requests a minute", WINDOW.toSeconds()));
+              "a client may make " + requestsPerMinute + " requests a minute", wait));
       return;
     }
     chain.doFilter(request, response);

@@ -8,37 +8,55 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.time.Duration;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** Refuses bodies that are too large: by what they say of themselves, or as soon as they are. */
+/**
+ * Refuses bodies that are too large, by what they say of themselves or as soon as they are, and
+ * those that come too slowly: a client that sends a byte now and then would keep a place for ever.
+ */
 final class BodyLimit extends OncePerRequestFilter {
 
   private final long most;
+  private final Duration longest;
   private final Errors errors;
 
-  BodyLimit(long most, Errors errors) {
-    this.most = most;
+  BodyLimit(DeemProperties properties, Errors errors) {
+    this.most = properties.bodyBytes();
+    this.longest = properties.timeLimit();
     this.errors = errors;
   }
 
   /** Thrown while a body is read. */
-  static final class TooLargeException extends IOException {
+  static final class RefusedException extends IOException {
     private static final long serialVersionUID = 1;
-    private final long most;
+    private final transient RequestException told;
 
-    TooLargeException(long most) {
-      super("the body is too large");
-      this.most = most;
+    RefusedException(RequestException told) {
+      super(told.getMessage());
+      this.told = told;
     }
 
     RequestException told() {
-      return RequestException.of(
-          HttpStatus.PAYLOAD_TOO_LARGE,
-          "invalid_request_error",
-          "request_too_large",
-          "the body has more than the " + most + " bytes allowed");
+      return told;
     }
+  }
+
+  private RequestException tooLarge() {
+    return RequestException.of(
+        HttpStatus.PAYLOAD_TOO_LARGE,
+        "invalid_request_error",
+        "request_too_large",
+        "the body has more than the " + most + " bytes allowed");
+  }
+
+  private RequestException tooSlow() {
+    return RequestException.of(
+        HttpStatus.REQUEST_TIMEOUT,
+        "invalid_request_error",
+        "request_timeout",
+        "the body took longer than " + longest.toMillis() / 1000.0 + " s");
   }
 
   @Override
@@ -48,34 +66,30 @@ final class BodyLimit extends OncePerRequestFilter {
     if (request.getContentLengthLong() > most) {
       // The rest of the body will not be read.
       response.setHeader("Connection", "close");
-      errors.write(response, new TooLargeException(most).told());
+      errors.write(response, tooLarge());
       return;
     }
-    chain.doFilter(new Limited(request, most), response);
+    chain.doFilter(new Limited(request), response);
   }
 
-  private static final class Limited extends HttpServletRequestWrapper {
-    private final long most;
-
-    Limited(HttpServletRequest request, long most) {
+  private final class Limited extends HttpServletRequestWrapper {
+    Limited(HttpServletRequest request) {
       super(request);
-      this.most = most;
     }
 
     @Override
     public ServletInputStream getInputStream() throws IOException {
-      return new Counting(super.getInputStream(), most);
+      return new Counting(super.getInputStream());
     }
   }
 
-  private static final class Counting extends ServletInputStream {
+  private final class Counting extends ServletInputStream {
     private final ServletInputStream body;
-    private final long most;
+    private final long start = System.nanoTime();
     private long read;
 
-    Counting(ServletInputStream body, long most) {
+    Counting(ServletInputStream body) {
       this.body = body;
-      this.most = most;
     }
 
     @Override
@@ -93,7 +107,10 @@ final class BodyLimit extends OncePerRequestFilter {
     private int counted(int more, int result) throws IOException {
       read += more;
       if (read > most) {
-        throw new TooLargeException(most);
+        throw new RefusedException(tooLarge());
+      }
+      if (System.nanoTime() - start > longest.toNanos()) {
+        throw new RefusedException(tooSlow());
       }
       return result;
     }

@@ -2,6 +2,7 @@ package io.deem.server;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.deem.GenerationOptions;
+import io.deem.Image;
 import io.deem.Prompt;
 import io.deem.Turn;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ record ChatRequest(
     if (!messages.isArray() || messages.isEmpty()) {
       throw RequestException.invalid("messages", "messages must be a list with a message in it");
     }
+    Pictures.Reader reader = pictures.reader();
     String before = "";
     Prompt open = null;
     List<Turn> history = new ArrayList<>();
@@ -41,7 +43,10 @@ record ChatRequest(
       switch (message.path("role").asText()) {
         case "system", "developer" -> before += text(message, param) + "\n";
         case "user" -> {
-          open = prompt(open, before, message.path("content"), param + ".content", pictures);
+          open = prompt(open, before, message.path("content"), param + ".content", reader);
+          if (open == null) {
+            throw RequestException.invalid(param + ".content", param + ".content is empty");
+          }
           before = "";
         }
         case "assistant" -> {
@@ -72,7 +77,7 @@ record ChatRequest(
   }
 
   private static Prompt prompt(
-      Prompt earlier, String before, JsonNode content, String param, Pictures pictures) {
+      Prompt earlier, String before, JsonNode content, String param, Pictures.Reader pictures) {
     Prompt prompt = earlier;
     if (!before.isBlank()) {
       prompt = with(prompt, before.strip());
@@ -91,8 +96,8 @@ record ChatRequest(
         case "image_url" -> {
           JsonNode url = part.path("image_url");
           String address = url.isTextual() ? url.asText() : url.path("url").asText();
-          Prompt.Picture picture = new Prompt.Picture(pictures.read(name, address));
-          prompt = prompt == null ? Prompt.of(picture.image()) : prompt.image(picture.image());
+          Image image = pictures.read(name, address);
+          prompt = prompt == null ? Prompt.of(image) : prompt.image(image);
         }
         default -> throw RequestException.invalid(name, name + ".type must be text or image_url");
       }

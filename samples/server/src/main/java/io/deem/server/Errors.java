@@ -1,11 +1,13 @@
 package io.deem.server;
 
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.deem.ImageFormatException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
@@ -23,6 +25,9 @@ import org.springframework.web.context.request.async.AsyncRequestNotUsableExcept
 class Errors {
 
   private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
+
+  /** After which it may be worth asking a model again that takes no calls. */
+  private static final int PAUSE_SECONDS = 10;
 
   private final ObjectMapper json;
 
@@ -66,15 +71,10 @@ class Errors {
       return RequestException.invalid(null, failure.getMessage());
     }
     if (failure instanceof HttpMessageNotReadableException) {
-      // A body that is cut off while Jackson reads it has its own reason below.
-      Throwable cause = failure.getCause();
-      while (cause != null) {
-        if (cause instanceof BodyLimit.TooLargeException large) {
-          return large.told();
-        }
-        cause = cause.getCause();
-      }
-      return RequestException.invalid(null, "the body is not valid JSON");
+      return unreadable(failure);
+    }
+    if (failure instanceof RejectedExecutionException) {
+      return RequestException.unavailable(failure.getMessage(), PAUSE_SECONDS);
     }
     if (failure instanceof CancellationException) {
       return RequestException.of(
@@ -88,6 +88,19 @@ class Errors {
     LOG.error("a request failed", failure);
     return RequestException.of(
         HttpStatus.INTERNAL_SERVER_ERROR, "server_error", null, "the server failed");
+  }
+
+  /** Why a body could not be read: the reason is somewhere among the causes. */
+  private static RequestException unreadable(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BodyLimit.RefusedException refused) {
+        return refused.told();
+      }
+      if (cause instanceof StreamConstraintsException) {
+        return RequestException.invalid(null, "the JSON has too many or too deeply nested values");
+      }
+    }
+    return RequestException.invalid(null, "the body is not valid JSON");
   }
 
   /** An error's JSON. */

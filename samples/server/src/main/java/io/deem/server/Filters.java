@@ -21,8 +21,13 @@ class Filters {
   }
 
   @Bean
+  FilterRegistrationBean<Filter> loadShedding(DeemProperties properties, Work work, Errors errors) {
+    return at(2, new LoadShedding(properties, work, errors));
+  }
+
+  @Bean
   FilterRegistrationBean<Filter> bodyLimit(DeemProperties properties, Errors errors) {
-    return at(2, new BodyLimit(properties.bodyBytes(), errors));
+    return at(3, new BodyLimit(properties, errors));
   }
 
   private static FilterRegistrationBean<Filter> at(int place, Filter filter) {

@@ -163,7 +163,7 @@ class PageController {
   }
 
   private Image image(JsonNode body) {
-    Image image = pictures.read("image", body.path("image").asText());
+    Image image = pictures.reader().read("image", body.path("image").asText());
     return Pictures.marked(image, body.get("region"));
   }
 

@@ -8,13 +8,18 @@ import io.deem.spi.ImageCodec;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
 /** Pictures as requests carry them. */
@@ -24,35 +29,52 @@ class Pictures {
   private static final Duration LONGEST_FETCH = Duration.ofSeconds(10);
   private static final int MOST_CORNERS = 1000;
 
-  private final ImageCodec.Limits limits;
-  private final HttpClient remote;
+  private final long pixels;
+  private final long bytes;
+  private final Set<String> remoteHosts;
+  private final HttpClient remote = HttpClient.newBuilder().connectTimeout(LONGEST_FETCH).build();
 
   Pictures(DeemProperties properties) {
-    limits = new ImageCodec.Limits(properties.pixels(), properties.bodyBytes());
-    remote =
-        properties.remotePictures()
-            ? HttpClient.newBuilder().connectTimeout(LONGEST_FETCH).build()
-            : null;
+    pixels = properties.pixels();
+    bytes = properties.bodyBytes();
+    remoteHosts = Set.copyOf(properties.remoteHosts());
   }
 
-  /**
-   * A picture.
-   *
-   * @param param where the request names it
-   * @param url a data URL in base64, or, if that is allowed, an address
-   * @throws RequestException if it is neither, or no picture within the limits
-   */
-  Image read(String param, String url) {
-    if (url == null || url.isBlank()) {
-      throw RequestException.invalid(param, param + " must be a picture");
+  /** Of one request, whose pictures have so many pixels together at most. */
+  final class Reader {
+    private long left = pixels;
+
+    /**
+     * A picture.
+     *
+     * @param param where the request names it
+     * @param url a data URL in base64, or an address on one of the hosts that are allowed
+     * @throws RequestException if it is neither, or no picture within the limits
+     */
+    Image read(String param, String url) {
+      if (url == null || url.isBlank()) {
+        throw RequestException.invalid(param, param + " must be a picture");
+      }
+      if (left <= 0) {
+        throw RequestException.invalid(
+            param, "the pictures before " + param + " have the " + pixels + " pixels allowed");
+      }
+      try (InputStream encoded =
+          url.startsWith("data:") ? decoded(param, url) : fetched(param, url)) {
+        Image image = Image.read(encoded, new ImageCodec.Limits(left, bytes));
+        left -= (long) image.width() * image.height();
+        return image;
+      } catch (ImageFormatException e) {
+        throw RequestException.invalid(param, param + ": " + e.getMessage());
+      } catch (IOException e) {
+        throw RequestException.invalid(param, param + " cannot be fetched");
+      }
     }
-    try (InputStream bytes = url.startsWith("data:") ? decoded(param, url) : fetched(param, url)) {
-      return Image.read(bytes, limits);
-    } catch (ImageFormatException e) {
-      throw RequestException.invalid(param, param + ": " + e.getMessage());
-    } catch (IOException e) {
-      throw RequestException.invalid(param, param + " cannot be fetched");
-    }
+  }
+
+  /** For the pictures of one request. */
+  Reader reader() {
+    return new Reader();
   }
 
   private static InputStream decoded(String param, String url) {
@@ -68,19 +90,53 @@ class Pictures {
     }
   }
 
+  /** Redirects are not followed: they could lead to a host that is not allowed. */
   private InputStream fetched(String param, String url) throws IOException {
-    if (remote == null) {
+    URI address = address(url);
+    if (address == null || !remoteHosts.contains(address.getAuthority())) {
       throw RequestException.invalid(
-          param, param + " must be a data URL: this server fetches no pictures");
+          param,
+          param
+              + " must be a data URL"
+              + (remoteHosts.isEmpty()
+                  ? ": this server fetches no pictures"
+                  : ", or an address on a host from which this server fetches pictures"));
     }
     try {
-      HttpRequest request = HttpRequest.newBuilder(URI.create(url)).timeout(LONGEST_FETCH).build();
-      return remote.send(request, HttpResponse.BodyHandlers.ofInputStream()).body();
-    } catch (IllegalArgumentException e) {
-      throw RequestException.invalid(param, param + " is no address");
+      HttpResponse<InputStream> response =
+          remote.send(
+              HttpRequest.newBuilder(address).timeout(LONGEST_FETCH).build(),
+              HttpResponse.BodyHandlers.ofInputStream());
+      // The request's own limit ends with the header; a body may come as slowly as it likes.
+      CompletableFuture.delayedExecutor(LONGEST_FETCH.toSeconds(), TimeUnit.SECONDS)
+          .execute(() -> close(response.body()));
+      if (response.statusCode() != 200) {
+        response.body().close();
+        throw new IOException("status " + response.statusCode());
+      }
+      return response.body();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException(e);
+    }
+  }
+
+  /** An address in the web, or null. */
+  private static URI address(String url) {
+    try {
+      URI address = new URI(url);
+      String scheme = address.getScheme();
+      return "https".equals(scheme) || "http".equals(scheme) ? address : null;
+    } catch (URISyntaxException e) {
+      return null;
+    }
+  }
+
+  private static void close(InputStream stream) {
+    try {
+      stream.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

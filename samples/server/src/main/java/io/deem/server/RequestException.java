@@ -52,6 +52,16 @@ final class RequestException extends RuntimeException {
         retryAfterSeconds);
   }
 
+  static RequestException unavailable(String message, long retryAfterSeconds) {
+    return new RequestException(
+        HttpStatus.SERVICE_UNAVAILABLE,
+        "server_error",
+        null,
+        "unavailable",
+        message,
+        retryAfterSeconds);
+  }
+
   HttpStatus status() {
     return status;
   }

@@ -23,6 +23,15 @@ final class SecurityHeaders extends OncePerRequestFilter {
     response.setHeader("Referrer-Policy", "no-referrer");
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
     response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
+    response.setHeader("X-Permitted-Cross-Domain-Policies", "none");
+    if (request.isSecure()) {
+      response.setHeader("Strict-Transport-Security", "max-age=31536000");
+    }
+    String path = request.getRequestURI();
+    if (path.startsWith("/v1/") || path.startsWith("/api/")) {
+      // Answers about pictures are the client's own.
+      response.setHeader("Cache-Control", "no-store");
+    }
     response.setHeader("Permissions-Policy", "camera=(), microphone=(), geolocation=()");
     chain.doFilter(request, response);
   }

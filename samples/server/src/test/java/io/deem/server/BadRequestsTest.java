@@ -2,59 +2,42 @@ package io.deem.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.errors.BadRequestException;
+import com.openai.errors.UnauthorizedException;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import io.deem.Image;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.Collections;
+import java.util.Map;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.springframework.boot.test.autoconfigure.actuate.observability.AutoConfigureObservability;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 
 /** What requests get that cannot be answered: the right status and one clear message. */
-@AutoConfigureObservability(tracing = false)
-@SpringBootTest(
-    webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-    properties = {
-      "deem.api-keys=right,other",
-      "deem.requests-per-minute=1000",
-      "deem.body-bytes=1000000",
-      "logging.level.root=warn"
-    })
+@LimitedServer
 class BadRequestsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @LocalServerPort private int port;
 
-  private final HttpClient client = HttpClient.newHttpClient();
-
-  private HttpResponse<String> post(String path, String key, HttpRequest.BodyPublisher body) {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
-            .header("Authorization", "Bearer " + key)
-            .header("Content-Type", "application/json")
-            .POST(body)
-            .build();
-    try {
-      return client.send(request, HttpResponse.BodyHandlers.ofString());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+  private TestClient client(String key) {
+    return new TestClient(port, key);
   }
 
   private void assertRefused(int status, String message, HttpResponse<String> response)
@@ -67,13 +50,7 @@ class BadRequestsTest {
 
   private void assertRefused(int status, String message, String path, String body)
       throws IOException {
-    assertRefused(
-        status,
-        message,
-        post(
-            path,
-            "right",
-            HttpRequest.BodyPublishers.ofString(body.replace("PICTURE", TestPictures.dataUrl()))));
+    assertRefused(status, message, client("right").post(path, body));
   }
 
   @ParameterizedTest
@@ -102,7 +79,7 @@ class BadRequestsTest {
             + " | size must be auto or as 512x512, a square",
         "/v1/images/generations | {\"prompt\": \" \"} | prompt must not be empty",
         "/api/ask | {\"image\": \"PICTURE\", \"question\": \"\"} | question must not be empty",
-        "/api/imagine | {\"text\": \"a dog\", \"steps\": 100000} | steps must be from 1 to 100",
+        "/api/imagine | {\"text\": \"a dog\", \"steps\": 100000} | steps must be from 1 to 1000",
       })
   void isTold(String path, String body, String message) throws IOException {
     assertRefused(400, message, path, body);
@@ -111,13 +88,10 @@ class BadRequestsTest {
   @Test
   void regionOutsideThePictureIsNamed() throws IOException {
     HttpResponse<String> response =
-        post(
-            "/api/describe",
-            "right",
-            HttpRequest.BodyPublishers.ofString(
-                "{\"image\": \""
-                    + TestPictures.dataUrl()
-                    + "\", \"region\": [500, 500, 600, 500, 600, 600]}"));
+        client("right")
+            .post(
+                "/api/describe",
+                "{\"image\": \"PICTURE\", \"region\": [500, 500, 600, 500, 600, 600]}");
     assertEquals(400, response.statusCode());
     assertTrue(
         response.body().contains("(500, 500) is outside the picture of 64 x 64"), response.body());
@@ -140,8 +114,8 @@ class BadRequestsTest {
         "there is no model \"gpt\"; there is deem-mini",
         "/v1/chat/completions",
         "{\"model\": \"gpt\"}");
-    assertEquals(
-        404, post("/v1/nothing", "right", HttpRequest.BodyPublishers.noBody()).statusCode());
+    assertEquals(404, client("right").get("/v1/nothing").statusCode());
+    assertEquals(405, client("right").get("/v1/chat/completions").statusCode());
   }
 
   @Test
@@ -149,20 +123,95 @@ class BadRequestsTest {
     assertRefused(
         401,
         "send a valid key as \"Authorization: Bearer KEY\"",
-        post("/v1/chat/completions", "wrong", HttpRequest.BodyPublishers.ofString("{}")));
+        client("wrong").post("/v1/chat/completions", "{}"));
   }
 
   @Test
-  void lengthThatIsTooLargeIsRefusedBeforeTheBodyComes() throws IOException {
+  void pictureThatIsCutShortIsRefused() throws IOException {
+    String half = TestPictures.base64().substring(0, TestPictures.base64().length() / 8 * 4);
+    assertRefused(
+        400,
+        "image: PNG image is cut short",
+        "/api/ask",
+        "{\"image\": \"data:image/png;base64," + half + "\", \"question\": \"what ?\"}");
+  }
+
+  /** The header alone says it: there are no such pixels. */
+  @Test
+  void pictureOfTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
+    byte[] picture = TestPictures.disc();
+    ByteBuffer.wrap(picture).putInt(16, 30_000).putInt(20, 30_000);
+    CRC32 check = new CRC32();
+    check.update(picture, 12, 17);
+    ByteBuffer.wrap(picture).putInt(29, (int) check.getValue());
+    assertRefused(
+        400,
+        "image: PNG image of 30000 x 30000 pixels is over the limit of 16000000",
+        "/api/ask",
+        "{\"image\": \"data:image/png;base64,"
+            + Base64.getEncoder().encodeToString(picture)
+            + "\", \"question\": \"what ?\"}");
+  }
+
+  @Test
+  void picturesOfOneRequestShareTheLimitOfPixels() throws IOException {
+    int side = 3000;
+    String white = Pictures.dataUrl(Image.ofRgb(side, side, new byte[3 * side * side]));
+    String part = "{\"type\": \"image_url\", \"image_url\": {\"url\": \"" + white + "\"}}";
+    assertRefused(
+        400,
+        "messages[0].content[1]: PNG image of 3000 x 3000 pixels is over the limit of 7000000",
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"user\", \"content\": [" + part + "," + part + "]}]}");
+  }
+
+  @Test
+  void jsonThatWouldGrowInMemoryIsRefused() throws IOException {
+    String message = "the JSON has too many or too deeply nested values";
+    assertRefused(400, message, "/api/ask", "[".repeat(1000));
+    assertRefused(400, message, "/api/ask", "[" + "1,".repeat(200_000) + "1]");
+  }
+
+  @Test
+  void openAisClientUnderstandsWhatItIsTold() {
+    OpenAIClient client = openAi("right");
+    ChatCompletionCreateParams.Builder request =
+        ChatCompletionCreateParams.builder().model("deem-mini").addUserMessage("hi");
+    BadRequestException bad =
+        assertThrows(
+            BadRequestException.class,
+            () -> client.chat().completions().create(request.maxCompletionTokens(100_000).build()));
+    assertEquals("max_tokens", bad.param().orElseThrow());
+    OpenAIClient stranger = openAi("wrong");
+    UnauthorizedException unknown =
+        assertThrows(
+            UnauthorizedException.class,
+            () -> stranger.chat().completions().create(request.maxCompletionTokens(1).build()));
+    assertEquals("invalid_api_key", unknown.code().orElseThrow());
+    client.close();
+    stranger.close();
+  }
+
+  private OpenAIClient openAi(String key) {
+    return OpenAIOkHttpClient.builder()
+        .baseUrl("http://localhost:" + port + "/v1")
+        .apiKey(key)
+        .maxRetries(0)
+        .build();
+  }
+
+  @Test
+  void twoHundredMegabytesAreRefusedBeforeTheyCome() throws IOException {
     try (Socket socket = new Socket("localhost", port)) {
       String head =
           "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer right\r\n"
               + "Content-Type: application/json\r\nContent-Length: 209715200\r\n\r\n{";
       socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
       socket.getOutputStream().flush();
-      socket.setSoTimeout(10_000);
-      String status = new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
-      assertEquals("HTTP/1.1 413", status);
+      String response =
+          new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      assertTrue(response.startsWith("HTTP/1.1 413"), response);
+      assertTrue(response.contains("the body has more than the 1000000 bytes allowed"), response);
     }
   }
 
@@ -170,35 +219,35 @@ class BadRequestsTest {
   void bodyOfUnknownLengthIsCutOff() throws IOException {
     byte[] text =
         ("{\"messages\": \"" + "a".repeat(2_000_000) + "\"}").getBytes(StandardCharsets.UTF_8);
-    HttpResponse<String> response =
-        post(
-            "/v1/chat/completions",
-            "right",
-            HttpRequest.BodyPublishers.ofInputStream(() -> slow(text)));
-    assertRefused(413, "the body has more than the 1000000 bytes allowed", response);
-  }
-
-  private static InputStream slow(byte[] bytes) {
-    return new ByteArrayInputStream(bytes);
+    assertRefused(
+        413,
+        "the body has more than the 1000000 bytes allowed",
+        client("right")
+            .post(
+                "/v1/chat/completions",
+                HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(text))));
   }
 
   @Test
-  void pageHasTheHeadersOfASafePage() throws IOException, InterruptedException {
-    HttpResponse<String> page =
-        client.send(
-            HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/")).build(),
-            HttpResponse.BodyHandlers.ofString());
+  void pageHasTheHeadersOfASafePage() {
+    HttpResponse<String> page = client("none").get("/");
     assertEquals(200, page.statusCode());
-    assertTrue(page.headers().firstValue("Content-Security-Policy").isPresent());
-    assertEquals("nosniff", page.headers().firstValue("X-Content-Type-Options").orElse(""));
-    for (String probe : new String[] {"/actuator/health/readiness", "/actuator/prometheus"}) {
-      assertEquals(
-          200,
-          client
-              .send(
-                  HttpRequest.newBuilder(URI.create("http://localhost:" + port + probe)).build(),
-                  HttpResponse.BodyHandlers.discarding())
-              .statusCode());
+    Map.of(
+            "X-Content-Type-Options", "nosniff",
+            "X-Frame-Options", "DENY",
+            "Referrer-Policy", "no-referrer",
+            "Cross-Origin-Opener-Policy", "same-origin")
+        .forEach((name, value) -> assertEquals(value, page.headers().firstValue(name).orElse("")));
+    assertTrue(
+        page.headers()
+            .firstValue("Content-Security-Policy")
+            .orElse("")
+            .startsWith("default-src 'self';"));
+    assertEquals(
+        "no-store",
+        client("right").get("/v1/models").headers().firstValue("Cache-Control").orElse(""));
+    for (String probe : new String[] {"liveness", "readiness"}) {
+      assertEquals("{\"status\":\"UP\"}", client("none").get("/actuator/health/" + probe).body());
     }
   }
 }

@@ -16,6 +16,7 @@ import com.openai.models.chat.completions.ChatCompletionContentPart;
 import com.openai.models.chat.completions.ChatCompletionContentPartImage;
 import com.openai.models.chat.completions.ChatCompletionContentPartText;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.images.ImageGenerateParams;
 import dev.langchain4j.data.message.ImageContent;
 import dev.langchain4j.data.message.TextContent;
@@ -23,10 +24,15 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.openai.OpenAiChatModel;
+import dev.langchain4j.model.openai.OpenAiImageModel;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import io.deem.Answer;
 import io.deem.Deem;
+import io.deem.GenerationOptions;
 import io.deem.Image;
+import io.deem.Prompt;
+import io.deem.TextListener;
+import io.deem.Turn;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Base64;
@@ -106,13 +112,27 @@ class ClientsTest {
   @Test
   void openAiStreams() throws IOException {
     try (StreamResponse<ChatCompletionChunk> chunks =
-        openAi.chat().completions().createStreaming(question(MODEL).build())) {
+        openAi
+            .chat()
+            .completions()
+            .createStreaming(
+                question(MODEL)
+                    .logprobs(true)
+                    .streamOptions(ChatCompletionStreamOptions.builder().includeUsage(true).build())
+                    .build())) {
+      List<ChatCompletionChunk> all = chunks.stream().toList();
       String text =
-          chunks.stream()
+          all.stream()
               .flatMap(chunk -> chunk.choices().stream())
               .flatMap(choice -> choice.delta().content().stream())
               .collect(Collectors.joining());
       assertEquals(expected().text(), text);
+      assertEquals(
+          ChatCompletionChunk.Choice.FinishReason.STOP,
+          all.get(all.size() - 2).choices().get(0).finishReason().orElseThrow());
+      assertTrue(all.get(all.size() - 2).choices().get(0).logprobs().isPresent());
+      assertEquals(
+          expected().tokens(), all.get(all.size() - 1).usage().orElseThrow().completionTokens());
     }
   }
 
@@ -130,6 +150,29 @@ class ClientsTest {
             .orElseThrow();
     Image drawn = Image.read(new ByteArrayInputStream(Base64.getDecoder().decode(picture)));
     assertEquals(deem.info().imageSize(), drawn.width());
+  }
+
+  @Test
+  void openAiRepliesWithinAConversation() throws IOException {
+    Image image = Image.read(new ByteArrayInputStream(TestPictures.disc()));
+    String next = "what color is it ?";
+    GenerationOptions options = GenerationOptions.defaults().withMaxNewTokens(7);
+    Turn first = new Turn(Prompt.of(image).text(QUESTION), "yes");
+    Answer expected =
+        deem.perceiver()
+            .reply(List.of(first), Prompt.of("be brief").text(next), options, TextListener.NONE);
+    ChatCompletion completion =
+        openAi
+            .chat()
+            .completions()
+            .create(
+                question(MODEL)
+                    .addAssistantMessage("yes")
+                    .addSystemMessage("be brief")
+                    .addUserMessage(next)
+                    .maxCompletionTokens(7)
+                    .build());
+    assertEquals(expected.text(), completion.choices().get(0).message().content().orElseThrow());
   }
 
   @Test
@@ -151,6 +194,16 @@ class ClientsTest {
     OpenAiChatModel model =
         OpenAiChatModel.builder().baseUrl(address()).apiKey("any").modelName(MODEL).build();
     assertEquals(expected().text(), model.chat(message()).aiMessage().text());
+  }
+
+  @Test
+  void langChain4jDraws() throws IOException {
+    OpenAiImageModel model =
+        OpenAiImageModel.builder().baseUrl(address()).apiKey("any").modelName(MODEL).build();
+    byte[] picture =
+        Base64.getDecoder().decode(model.generate("a red apple").content().base64Data());
+    assertEquals(
+        deem.perceiver().imagine("a red apple"), Image.read(new ByteArrayInputStream(picture)));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.deem.server;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 
 /**
  * Asks a server more than it can answer.
@@ -19,7 +21,8 @@ import java.util.concurrent.Future;
  * <pre>{@code Overload ADDRESS CALLERS SECONDS}</pre>
  *
  * <p>prints how long accepted requests take with one caller and with many, how many were refused
- * and how long that took.
+ * and how long that took, and how much of the server's heap was in use after the collections of the
+ * first and of the last quarter of the time.
  */
 final class Overload {
 
@@ -120,11 +123,58 @@ final class Overload {
     return new Result(accepted, refused, failed);
   }
 
-  public static void main(String[] args) throws InterruptedException {
+  /**
+   * Bytes of the server's heap that are in use, of which it may not yet know that some are free.
+   */
+  private double heap() throws InterruptedException {
+    try {
+      return client
+          .send(
+              HttpRequest.newBuilder(request.uri().resolve("/actuator/prometheus")).build(),
+              HttpResponse.BodyHandlers.ofLines())
+          .body()
+          .filter(line -> line.startsWith("jvm_memory_used_bytes{area=\"heap\""))
+          .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+          .sum();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The heap each second, until interrupted. */
+  private List<Double> heaps() {
+    List<Double> heaps = new ArrayList<>();
+    try {
+      while (true) {
+        heaps.add(heap());
+        Thread.sleep(1000);
+      }
+    } catch (InterruptedException e) {
+      return heaps;
+    }
+  }
+
+  /** The least is what was in use after a collection. */
+  private static double least(List<Double> bytes) {
+    return Collections.min(bytes) / (1 << 20);
+  }
+
+  /** Measures; see the class. */
+  public static void main(String[] args) throws Exception {
     Overload load = new Overload(args[0]);
     load.run(1, 5);
     System.out.println("alone: " + load.run(1, 15));
+    FutureTask<List<Double>> watching = new FutureTask<>(load::heaps);
+    Thread watcher = new Thread(watching);
+    watcher.start();
     System.out.println(
         "overloaded: " + load.run(Integer.parseInt(args[1]), Double.parseDouble(args[2])));
+    watcher.interrupt();
+    List<Double> heaps = watching.get();
+    int quarter = Math.max(1, heaps.size() / 4);
+    System.out.printf(
+        "heap: %.0f MiB, then %.0f MiB%n",
+        least(heaps.subList(0, quarter)),
+        least(heaps.subList(heaps.size() - quarter, heaps.size())));
   }
 }

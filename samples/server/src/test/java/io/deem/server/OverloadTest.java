@@ -5,11 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
+import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.util.concurrent.CompletableFuture;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -29,6 +30,7 @@ class OverloadTest {
 
   @LocalServerPort private int port;
   @Autowired private MeterRegistry meters;
+  @Autowired private Work work;
 
   @Test
   void whatIsNotAnsweredIsRefusedAndNothingIsLost() throws InterruptedException {
@@ -47,29 +49,59 @@ class OverloadTest {
 
   @Test
   @Timeout(60)
-  void clientsThatAreRefusedAreToldWhenToComeAgain() throws Exception {
-    HttpClient client = HttpClient.newHttpClient();
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/imagine"))
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString("{\"text\": \"a dog\", \"steps\": 100}"))
-            .build();
-    HttpResponse.BodyHandler<Void> discarding = HttpResponse.BodyHandlers.discarding();
-    CompletableFuture<HttpResponse<Void>> running = client.sendAsync(request, discarding);
-    await("deem.running");
-    CompletableFuture<HttpResponse<Void>> waiting = client.sendAsync(request, discarding);
-    await("deem.waiting");
+  void whatDoesNotFitIsRefusedWhileTheRestIsStillComputed() throws Exception {
+    CountDownLatch blocking = new CountDownLatch(1);
+    TestClient client = new TestClient(port, "");
+    List<Ending> accepted = List.of(new Ending(), new Ending());
+    accepted.forEach(end -> work.start("blocking", cancellation -> blocking.await(), end));
+    while (!work.isFull()) {
+      Thread.sleep(1);
+    }
 
-    HttpResponse<Void> refused = client.send(request, discarding);
+    HttpResponse<String> refused = client.post("/api/imagine", "{\"text\": \"a dog\"}");
     assertEquals(429, refused.statusCode());
     assertTrue(refused.headers().firstValueAsLong("Retry-After").orElse(0) >= 1);
-    assertEquals(200, running.get().statusCode());
-    assertEquals(200, waiting.get().statusCode());
+    assertTrue(refused.body().contains("the server is busy; try again"), refused.body());
+    assertEquals(200, client.get("/v1/models").statusCode(), "costs nothing");
+    assertTrue(accepted.stream().noneMatch(each -> each.end().isDone()), "nobody was hurried");
+
+    blocking.countDown();
+    for (Ending each : accepted) {
+      each.end().get();
+    }
   }
 
-  private void await(String gauge) throws InterruptedException {
-    while (meters.get(gauge).gauge().value() == 0) {
-      Thread.sleep(1);
+  @Test
+  @Timeout(60)
+  void bodiesThatAreStillComingTakeAPlace() throws Exception {
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 2; i++) {
+        Socket socket = new Socket("localhost", port);
+        slow.add(socket);
+        socket
+            .getOutputStream()
+            .write(
+                ("POST /api/imagine HTTP/1.1\r\nHost: localhost\r\n"
+                        + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+                    .getBytes(StandardCharsets.US_ASCII));
+      }
+      TestClient client = new TestClient(port, "");
+      // Refused before its body is looked at, as soon as the server has met the others.
+      HttpResponse<String> response = client.post("/api/imagine", "{");
+      while (response.statusCode() == 400) {
+        response = client.post("/api/imagine", "{");
+      }
+      assertEquals(429, response.statusCode());
+    } finally {
+      for (Socket socket : slow) {
+        socket.close();
+      }
+    }
+    // They are gone, and so their places are free again.
+    TestClient client = new TestClient(port, "");
+    while (client.post("/api/imagine", "{").statusCode() != 400) {
+      Thread.sleep(5);
     }
   }
 }

@@ -3,27 +3,25 @@ package io.deem.server;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import com.microsoft.playwright.Browser;
-import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.Request;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.BoundingBox;
 import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.FilePayload;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,35 +51,8 @@ class PageTest {
 
   @BeforeAll
   static void start() {
-    Optional<Path> chromium = chromium();
-    assumeTrue(chromium.isPresent(), "no Chromium is installed");
-    playwright =
-        Playwright.create(
-            new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
-    browser =
-        playwright
-            .chromium()
-            .launch(
-                new BrowserType.LaunchOptions()
-                    .setExecutablePath(chromium.get())
-                    .setArgs(
-                        List.of(
-                            "--no-sandbox",
-                            "--disable-gpu",
-                            "--disable-quic",
-                            "--disable-sync",
-                            "--disable-component-update",
-                            "--disable-background-networking")));
-  }
-
-  private static Optional<Path> chromium() {
-    return Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
-        .flatMap(
-            folder ->
-                Stream.of("chromium", "chromium-browser", "google-chrome")
-                    .map(name -> Path.of(folder, name)))
-        .filter(Files::isExecutable)
-        .findFirst();
+    playwright = Chromium.driver();
+    browser = Chromium.launch(playwright);
   }
 
   @AfterAll
@@ -123,7 +94,11 @@ class PageTest {
     Path pictures = Path.of("..", "quickstart", "pictures", "01-fluent.png");
     page.locator("#file")
         .setInputFiles(new FilePayload("picture.png", "image/png", Files.readAllBytes(pictures)));
-    assertThat(page.locator("#caption")).containsText(ANYTHING, patiently());
+    captionIsWhole();
+  }
+
+  private void captionIsWhole() {
+    assertThat(page.locator("#caption[aria-busy=false]")).containsText(ANYTHING, patiently());
   }
 
   private void shoot(String name) {
@@ -139,7 +114,8 @@ class PageTest {
     drop();
     page.locator("#question").fill("is there an apple ?");
     page.locator("#ask button").click();
-    assertThat(page.locator("#answers strong").first()).containsText(ANYTHING, patiently());
+    assertThat(page.locator("#answers strong[aria-busy=false]").first())
+        .containsText(ANYTHING, patiently());
     page.locator("#redrawButton").click();
     assertThat(page.locator("#drawn"))
         .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(PATIENCE));
@@ -162,11 +138,12 @@ class PageTest {
     page.mouse().move(frame.x + frame.width * 0.7, frame.y + frame.height * 0.6);
     page.mouse().up();
     assertThat(page.locator("#whole")).isVisible();
-    assertThat(page.locator("#caption")).containsText(ANYTHING, patiently());
+    captionIsWhole();
     page.locator("#question").fill("is there an apple ?");
     page.locator("#ask button").click();
     assertThat(page.locator("#answers .asked").first()).containsText("(marked region)");
-    assertThat(page.locator("#answers strong").first()).containsText(ANYTHING, patiently());
+    assertThat(page.locator("#answers strong[aria-busy=false]").first())
+        .containsText(ANYTHING, patiently());
 
     canvas.focus();
     page.keyboard().press("Escape");
@@ -176,12 +153,118 @@ class PageTest {
   }
 
   @Test
+  void everythingIsDoneByTheKeyboardAlone() throws IOException {
+    drop();
+    String seen = page.locator("#caption").textContent();
+    page.locator("#file").focus();
+    tabTo("canvas");
+    press("ArrowRight", "Shift+ArrowDown");
+    assertThat(page.locator("#region")).containsText("Marked: from 27 % to 77 % of the width");
+    Request request = page.waitForRequest("**/api/describe", () -> press("Enter"));
+    assertTrue(request.postData().contains("\"region\":["), "only the region is looked at");
+    tabTo("whole");
+    press("Space");
+    assertThat(page.locator("#region")).isEmpty();
+    assertThat(page.locator("#caption"))
+        .hasText(seen, new LocatorAssertions.HasTextOptions().setTimeout(PATIENCE));
+    tabTo("question");
+    page.keyboard().type("is there an apple ?");
+    press("Enter");
+    assertThat(page.locator("#answers strong[aria-busy=false]").first())
+        .containsText(ANYTHING, patiently());
+    tabTo("redrawButton");
+    press("Enter");
+    assertThat(page.locator("#fidelityText")).containsText("%", patiently());
+    tabTo("text");
+    page.keyboard().type("a red apple");
+    press("Enter");
+    assertThat(page.locator("#imagination"))
+        .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(PATIENCE));
+    assertThat(page.locator("#imagination")).hasAttribute("alt", "Drawn from: a red apple");
+  }
+
+  private void press(String... keys) {
+    for (String key : keys) {
+      page.keyboard().press(key);
+    }
+  }
+
+  /** Goes on from element to element, as the tabulator leads. */
+  private void tabTo(String id) {
+    for (int i = 0; i < 10; i++) {
+      press("Tab");
+      if (page.evaluate("document.activeElement.id").equals(id)) {
+        return;
+      }
+    }
+    fail("the tabulator does not lead to " + id);
+  }
+
+  /** What the server sends step by step is shown step by step. */
+  @Test
+  void captionGrowsAndProgressIsShown() throws IOException {
+    // What is set, also where the browser draws several steps at once.
+    page.evaluate(
+        "() => { const watch = (element, name, prototype, seen) => {"
+            + " const usual = Object.getOwnPropertyDescriptor(prototype, name);"
+            + " Object.defineProperty(element, name, { get: usual.get,"
+            + " set(value) { seen.push(value); usual.set.call(this, value); } }); };"
+            + " watch(caption, 'textContent', Node.prototype, window.captions = []);"
+            + " watch(imagineProgress, 'value', HTMLProgressElement.prototype,"
+            + " window.shares = []); }");
+    drop();
+    page.locator("#text").fill("a red apple");
+    page.locator("#imagine button").click();
+    assertThat(page.locator("#imagination"))
+        .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(PATIENCE));
+    String whole = page.locator("#caption").textContent();
+    List<?> captions = (List<?>) page.evaluate("captions");
+    assertTrue(
+        captions.stream()
+                .map(Object::toString)
+                .filter(each -> !each.isEmpty() && each.length() < whole.length())
+                .filter(whole::startsWith)
+                .distinct()
+                .count()
+            >= 2,
+        captions.toString());
+    Object grows =
+        page.evaluate(
+            "shares.every((v, i) => i === 0 || v >= shares[i - 1]) && new Set(shares).size >= 10");
+    assertEquals(true, grows, () -> page.evaluate("shares").toString());
+    assertThat(page.locator("#imagineProgress")).isHidden();
+  }
+
+  @Test
+  void comesAgainWhenTheServerIsBusy() throws IOException {
+    page.route(
+        "**/api/describe",
+        route ->
+            route.fulfill(
+                new Route.FulfillOptions()
+                    .setStatus(429)
+                    .setHeaders(Map.of("Retry-After", "1"))
+                    .setBody("{\"error\": {\"message\": \"busy\"}}")),
+        new Page.RouteOptions().setTimes(1));
+    drop();
+    assertThat(page.locator("#busy")).isEmpty();
+    assertThat(page.locator("#error")).isHidden();
+    assertEquals(1, complaints.size(), "Chromium complains of the status");
+    complaints.clear();
+  }
+
+  @Test
   void fitsAPhoneInTheDark() throws IOException {
     page.setViewportSize(360, 740);
     page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
     drop();
     int width = (int) page.evaluate("document.documentElement.scrollWidth");
     assertTrue(width <= 360, "the page is " + width + " pixels wide");
+    Object edges =
+        page.evaluate(
+            "[...new Set([...document.querySelectorAll('section')].map("
+                + "each => Math.round(each.getBoundingClientRect().right)))]");
+    assertEquals(List.of(344), edges, "the cards end at the same margin");
     shoot("server-page-phone.png");
   }
 
