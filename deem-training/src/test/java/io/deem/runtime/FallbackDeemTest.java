@@ -48,12 +48,17 @@ class FallbackDeemTest {
   @BeforeEach
   void listen() {
     log.start();
-    ((Logger) LoggerFactory.getLogger(FallbackDeem.class)).addAppender(log);
+    Logger logger = (Logger) LoggerFactory.getLogger(FallbackDeem.class);
+    logger.addAppender(log);
+    // What a test provokes is looked at here, not printed.
+    logger.setAdditive(false);
   }
 
   @AfterEach
   void stopListening() {
-    ((Logger) LoggerFactory.getLogger(FallbackDeem.class)).detachAppender(log);
+    Logger logger = (Logger) LoggerFactory.getLogger(FallbackDeem.class);
+    logger.detachAppender(log);
+    logger.setAdditive(true);
   }
 
   private FallbackDeem both(Duration pause) {

@@ -74,6 +74,8 @@ class DeemFixturesTest {
           folder.resolve("deem_full"), FixtureFolders.of("deem_full").toAbsolutePath());
     }
     Report report = verify(copy, new ArrayList<>());
+    // Else the folder's end would warn of where it leads.
+    Files.deleteIfExists(folder.resolve("deem_full"));
     List<String> failures =
         report.comparisons().stream()
             .filter(comparison -> !comparison.ok())

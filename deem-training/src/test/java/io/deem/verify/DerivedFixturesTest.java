@@ -80,6 +80,8 @@ class DerivedFixturesTest {
     Files.createSymbolicLink(
         folder.resolve("deem_full"), FixtureFolders.of("deem_full").toAbsolutePath());
     Report report = assertPasses(copy);
+    // Else the folder's end would warn of where it leads.
+    Files.delete(folder.resolve("deem_full"));
     assertTrue(named(report, "txt.out.greedy"));
   }
 

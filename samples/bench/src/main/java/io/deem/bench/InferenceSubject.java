@@ -101,7 +101,32 @@ abstract class InferenceSubject implements Subject {
     } catch (IOException e) {
       throw new UncheckedIOException(name + " cannot be measured: " + e.getMessage(), e);
     }
+    if (name.equals("decode")) {
+      figures.add(opening(request, shape, precision, prompt));
+    }
     return figures;
+  }
+
+  /** Weights that were quantised before are opened, and a prompt is read. */
+  private Figure opening(Request request, Shape shape, String precision, int prompt) {
+    try {
+      long start = System.nanoTime();
+      Workload again = Workloads.open(name, shape, precision, prompt, request.threads());
+      double seconds = (System.nanoTime() - start) / 1e9;
+      again.close();
+      return new Figure(
+          name + ", opening",
+          shape.name(),
+          precision,
+          request.threads(),
+          seconds,
+          "s",
+          "",
+          seconds,
+          1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(name + " cannot be opened: " + e.getMessage(), e);
+    }
   }
 
   private double calls(Request request, String shape, String precision, int prompt) {

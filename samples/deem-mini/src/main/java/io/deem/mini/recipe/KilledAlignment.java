@@ -56,13 +56,19 @@ public final class KilledAlignment {
       throw new IOException("the uninterrupted run failed");
     }
     long took = (System.nanoTime() - start) / 1_000_000;
-    long latest = starting + 2 * (took - starting) / Math.max(1, kills);
+    long share = Math.max(1, 2 * (took - starting) / Math.max(1, kills));
     System.out.println("uninterrupted: " + steps + " steps in " + took + " ms");
     Path killed = work.resolve("killed");
     int done = 0;
     while (done < kills) {
+      long before = size(killed.resolve("metrics.jsonl"));
       Process process = run(scenes, killed, steps);
-      Thread.sleep(random.nextLong(latest));
+      if (done % 5 == 4) {
+        Thread.sleep(random.nextLong(starting));
+      } else {
+        awaitStep(process, killed.resolve("metrics.jsonl"), before);
+        Thread.sleep(random.nextLong(share));
+      }
       if (!process.isAlive()) {
         System.out.println("a process ended before it was killed");
         break;
@@ -83,6 +89,18 @@ public final class KilledAlignment {
             + " bytes of weights: "
             + (different < 0 ? "equal" : "different from byte " + different + " on"));
     System.exit(different < 0 ? 0 : 1);
+  }
+
+  /** Waits for a step after those that were written down before. */
+  private static void awaitStep(Process process, Path metrics, long before)
+      throws IOException, InterruptedException {
+    while (process.isAlive() && size(metrics) <= before) {
+      Thread.sleep(POLL_MILLIS);
+    }
+  }
+
+  private static long size(Path file) throws IOException {
+    return Files.exists(file) ? Files.size(file) : 0;
   }
 
   private static void train(Path scenes, Path out, int steps) throws IOException {
