@@ -44,14 +44,14 @@ final class OnnxCompiler {
   private final Map<Tensor, List<Tensor>> stacks;
   private final Map<Tensor, Tensor> norms;
 
-  private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear) {
+  private OnnxCompiler(Block block, TensorSource weights, LinearWeights linear, Path root) {
     this.block = block;
     this.weights = weights;
     this.graph = new OnnxGraph(block.name());
     for (Param matrix : block.matrices()) {
       linear.quantized(matrix).ifPresent(form -> forms.put(matrix, form));
     }
-    this.initializers = new OnnxWeights(graph, folder());
+    this.initializers = new OnnxWeights(graph, root == null ? folder() : root);
     this.stacks = LinearStacks.in(block, forms, initializers);
     this.norms = normsOfSums(block);
     this.dims = new OnnxDims(graph);
@@ -60,7 +60,16 @@ final class OnnxCompiler {
 
   /** The model of a block with its weights. */
   static OnnxModel compile(Block block, TensorSource weights, LinearWeights linear) {
-    OnnxCompiler compiler = new OnnxCompiler(block, weights, linear);
+    return compile(block, weights, linear, null);
+  }
+
+  /**
+   * The model of a block with its weights.
+   *
+   * @param root the folder that the model refers to files in; null for the lowest that will do
+   */
+  static OnnxModel compile(Block block, TensorSource weights, LinearWeights linear, Path root) {
+    OnnxCompiler compiler = new OnnxCompiler(block, weights, linear, root);
     compiler.emit();
     Path folder = compiler.initializers.folder();
     byte[] model = compiler.graph.model(Map.of("block", block.name()));

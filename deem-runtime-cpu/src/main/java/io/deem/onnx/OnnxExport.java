@@ -30,7 +30,23 @@ import java.util.stream.Stream;
  */
 public final class OnnxExport {
 
-  private static final String PRECISION = LinearWeights.AS_THEY_ARE.precision();
+  /** Where an export keeps matrices in few bits, in a model's folder. */
+  private static final String QUANTISED = "matrices";
+
+  /** Says what an export's matrices are stored in. */
+  @FunctionalInterface
+  public interface Matrices {
+
+    /** Every matrix as it is. */
+    Matrices AS_THEY_ARE = (model, folder) -> LinearWeights.AS_THEY_ARE;
+
+    /**
+     * The forms of the matrices of an exported model.
+     *
+     * @param folder for files of them; not there yet
+     */
+    LinearWeights of(ModelFolder model, Path folder) throws IOException;
+  }
 
   private OnnxExport() {}
 
@@ -46,6 +62,16 @@ public final class OnnxExport {
    * @throws IOException if the model cannot be read or the folder not be written
    */
   public static int write(OnnxEngine engine, Path model, Path folder) throws IOException {
+    return write(engine, model, folder, Matrices.AS_THEY_ARE);
+  }
+
+  /**
+   * Exports a model of which some matrices may be quantised.
+   *
+   * @param matrices says which; asked once, for the copy
+   */
+  public static int write(OnnxEngine engine, Path model, Path folder, Matrices matrices)
+      throws IOException {
     if (Files.exists(folder)) {
       throw new FileAlreadyExistsException(folder + ": is there already");
     }
@@ -55,16 +81,17 @@ public final class OnnxExport {
     try (ModelFolder opened = ModelFolder.open(model)) {
       Files.createDirectories(place.getParent());
       Files.createDirectory(draft);
-      return write(engine, opened, draft, place);
+      return write(engine, opened, draft, place, matrices);
     }
   }
 
-  private static int write(OnnxEngine engine, ModelFolder model, Path draft, Path place)
+  private static int write(
+      OnnxEngine engine, ModelFolder model, Path draft, Path place, Matrices matrices)
       throws IOException {
     boolean done = false;
     try {
       copy(model, draft);
-      int blocks = blocks(engine, draft);
+      int blocks = blocks(engine, draft.toRealPath(), matrices);
       Files.move(draft, place, StandardCopyOption.ATOMIC_MOVE);
       done = true;
       return blocks;
@@ -101,14 +128,14 @@ public final class OnnxExport {
     return low ? ElementType.BF16 : ElementType.F32;
   }
 
-  private static int blocks(OnnxEngine engine, Path folder) throws IOException {
+  private static int blocks(OnnxEngine engine, Path folder, Matrices matrices) throws IOException {
     Map<String, byte[]> models = new ConcurrentSkipListMap<>();
     Map<String, String> names = new ConcurrentSkipListMap<>();
-    try (ModelFolder model = ModelFolder.open(folder)) {
+    try (ModelFolder model = ModelFolder.open(folder);
+        LinearWeights linear = matrices.of(model, folder.resolve(QUANTISED))) {
       BlockModels writing =
           block -> {
-            OnnxModel compiled =
-                OnnxCompiler.compile(block, model.weights(), LinearWeights.AS_THEY_ARE);
+            OnnxModel compiled = OnnxCompiler.compile(block, model.weights(), linear, folder);
             String key = BlockKey.of(block);
             models.put(key, compiled.bytes());
             names.put(key, block.name());
@@ -117,8 +144,7 @@ public final class OnnxExport {
       try (Session session = engine.open(writing)) {
         Rehearsal.of(session, model);
       }
-      String layout = ExportIndex.layout(model.weights(), model.network().params());
-      ExportIndex.write(folder, PRECISION, layout, models, names);
+      ExportIndex.write(folder, linear.precision(), models, names);
     }
     return models.size();
   }

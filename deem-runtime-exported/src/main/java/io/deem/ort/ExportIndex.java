@@ -6,22 +6,28 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.deem.graph.Param;
 import io.deem.json.ErrorText;
 import io.deem.json.RecordJson;
 import io.deem.portable.Hex;
 import io.deem.portable.TextFile;
-import io.deem.weights.TensorSource;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What {@code onnx/blocks.json} says of an exported model's blocks.
@@ -29,17 +35,24 @@ import java.util.TreeMap;
  * @param format {@value #FORMAT}
  * @param compiler the version of what made the blocks; see {@link BlockKey}
  * @param precision what matrices were exported in, for example {@code fp32}
- * @param weights the {@linkplain #layout layout} of the weights that the blocks refer to
+ * @param weights the files that the blocks refer to, each with its size and the SHA-256 of its
+ *     header: a block refers to its weights by their place
  * @param blocks by {@linkplain BlockKey key}
  */
 public record ExportIndex(
-    String format, String compiler, String precision, String weights, Map<String, Entry> blocks) {
+    String format,
+    String compiler,
+    String precision,
+    Map<String, String> weights,
+    Map<String, Entry> blocks) {
 
   /** The name of the file. */
   static final String FILE_NAME = "blocks.json";
 
   private static final String FORMAT = "deem-export/1";
   private static final long LARGEST = 16L << 20;
+  private static final int LARGEST_HEADER = 100 << 20;
+  private static final String SAFETENSORS = ".safetensors";
   private static final int MOST_BLOCKS = 100_000;
   private static final Gson PRETTY =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
@@ -73,15 +86,16 @@ public record ExportIndex(
         throw new IllegalArgumentException("lists a block under " + ErrorText.quote(key));
       }
     }
+    for (String file : weights.keySet()) {
+      if (!file.matches("([A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")) {
+        throw new IllegalArgumentException("refers to a file " + ErrorText.quote(file));
+      }
+    }
     if (!precision.matches("[a-z0-9]{1,16}")) {
       throw new IllegalArgumentException("precision is " + ErrorText.quote(precision));
     }
+    weights = new TreeMap<>(weights);
     blocks = new TreeMap<>(blocks);
-  }
-
-  /** An index of blocks that this version made. */
-  public static ExportIndex of(String precision, String weights, Map<String, Entry> blocks) {
-    return new ExportIndex(FORMAT, BlockKey.VERSION, precision, weights, blocks);
   }
 
   static ExportIndex read(Path folder) throws IOException {
@@ -108,17 +122,12 @@ public record ExportIndex(
   /**
    * Writes blocks and the index of them.
    *
-   * @param folder the model's, which has none yet
-   * @param weights the {@linkplain #layout layout} of its weights
+   * @param folder the model's, which has none yet, with all files that the blocks refer to
    * @param models the blocks' files by {@linkplain BlockKey key}
    * @param names the blocks' names by key
    */
   public static void write(
-      Path folder,
-      String precision,
-      String weights,
-      Map<String, byte[]> models,
-      Map<String, String> names)
+      Path folder, String precision, Map<String, byte[]> models, Map<String, String> names)
       throws IOException {
     Path place = Files.createDirectory(folder.resolve(ExportedModels.FOLDER));
     Map<String, Entry> blocks = new TreeMap<>();
@@ -126,25 +135,67 @@ public record ExportIndex(
       Files.write(place.resolve(model.getKey() + ".onnx"), model.getValue());
       blocks.put(model.getKey(), new Entry(names.get(model.getKey()), hash(model.getValue())));
     }
-    JsonObject json = RecordJson.write(of(precision, weights, blocks)).getAsJsonObject();
+    ExportIndex index =
+        new ExportIndex(FORMAT, BlockKey.VERSION, precision, weights(folder), blocks);
+    JsonObject json = RecordJson.write(index).getAsJsonObject();
     Files.write(
         place.resolve(FILE_NAME), (PRETTY.toJson(json) + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
-  /**
-   * Where parameters lie in their files, as a hash: a block refers to its weights by their place.
-   */
-  public static String layout(TensorSource weights, Collection<Param> params) {
-    StringBuilder text = new StringBuilder();
-    for (Param param : params) {
-      text.append(weights.info(param.name()))
-          .append(' ')
-          .append(weights.info(param.name()).offset())
-          .append(' ')
-          .append(weights.file(param.name()).map(file -> file.getFileName().toString()).orElse(""))
-          .append('\n');
+  private static Map<String, String> weights(Path folder) throws IOException {
+    Map<String, String> weights = new TreeMap<>();
+    List<Path> files;
+    try (Stream<Path> all = Files.walk(folder)) {
+      files =
+          all.filter(file -> file.toString().endsWith(SAFETENSORS)).collect(Collectors.toList());
     }
-    return hash(text.toString().getBytes(StandardCharsets.UTF_8));
+    for (Path file : files) {
+      StringJoiner names = new StringJoiner("/");
+      folder.relativize(file).forEach(name -> names.add(name.toString()));
+      weights.put(names.toString(), layout(file));
+    }
+    return weights;
+  }
+
+  /**
+   * Checks that the files that the blocks refer to are those that were there.
+   *
+   * @throws IOException in one line that names the file that is not
+   */
+  void checkWeights(Path folder) throws IOException {
+    for (Map.Entry<String, String> each : weights.entrySet()) {
+      Path file = folder.resolve(each.getKey());
+      if (!Files.isRegularFile(file)) {
+        throw new NoSuchFileException(file + ": no such file");
+      }
+      if (!layout(file).equals(each.getValue())) {
+        throw new IOException(
+            file + ": is cut short, or not the file that the blocks were exported with");
+      }
+    }
+  }
+
+  /** A file's size and the hash of its header, which says where in it which tensor is. */
+  private static String layout(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long size = channel.size();
+      ByteBuffer length = read(channel, file, Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      long header = length.getLong(0);
+      if (header < 0 || header > LARGEST_HEADER || header > size - Long.BYTES) {
+        throw new IOException(file + ": is no safetensors file");
+      }
+      return size + " " + hash(read(channel, file, Long.BYTES + (int) header).array());
+    }
+  }
+
+  private static ByteBuffer read(FileChannel channel, Path file, int count) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(count);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, bytes.position()) < 0) {
+        throw new IOException(file + ": ends too early");
+      }
+    }
+    return bytes;
   }
 
   static String hash(byte[] bytes) {

@@ -33,21 +33,17 @@ public final class ExportedModels implements BlockModels {
   /**
    * The blocks in an exported model's folder.
    *
-   * @param weights what {@link ExportIndex#layout} gives for the folder's weights
    * @throws NoSuchFileException if it has none
    * @throws IOException if a file is missing, damaged, of another version or of other weights, in
    *     one line that names it
    */
-  public static ExportedModels in(Path folder, String weights) throws IOException {
+  public static ExportedModels in(Path folder) throws IOException {
     if (!isExported(folder)) {
       throw new NoSuchFileException(
           folder + ": is not an exported model; it has no " + FOLDER + "/" + ExportIndex.FILE_NAME);
     }
     ExportIndex index = ExportIndex.read(folder.resolve(FOLDER));
-    if (!index.weights().equals(weights)) {
-      throw new IOException(
-          folder + ": the weights are not those that the blocks in " + FOLDER + " were made for");
-    }
+    index.checkWeights(folder);
     for (Map.Entry<String, ExportIndex.Entry> block : index.blocks().entrySet()) {
       read(file(folder, block.getKey()), block.getValue());
     }

@@ -5,7 +5,9 @@ import io.deem.Precision;
 import io.deem.Progress;
 import io.deem.ProgressListener;
 import io.deem.model.ModelFolder;
+import io.deem.onnx.LinearWeights;
 import io.deem.onnx.OnnxEngine;
+import io.deem.onnx.OnnxExport;
 import io.deem.onnx.QuantizedLinears;
 import io.deem.ort.OnnxSession;
 import io.deem.weights.quantized.Quantization;
@@ -13,6 +15,8 @@ import io.deem.weights.quantized.QuantizationCache;
 import io.deem.weights.quantized.QuantizedWeights;
 import io.deem.weights.quantized.StackedMatrix;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +37,34 @@ public final class OnnxSessions {
    */
   public static OnnxSession open(ModelFolder model, DeemOptions options) throws IOException {
     OnnxEngine engine = new OnnxEngine(options.threads());
+    return engine.open(model.weights(), matrices(engine, model, model.folder(), options));
+  }
+
+  /**
+   * Exports a model; see {@link OnnxExport}.
+   *
+   * @param options of which threads and precision count
+   * @return the number of ONNX files
+   */
+  public static int export(Path model, Path folder, DeemOptions options) throws IOException {
+    OnnxEngine engine = new OnnxEngine(options.threads());
+    return OnnxExport.write(
+        engine,
+        model,
+        folder,
+        (copy, place) -> {
+          Files.createDirectory(place);
+          LinearWeights matrices = matrices(engine, copy, place, options);
+          if (matrices.equals(LinearWeights.AS_THEY_ARE)) {
+            Files.delete(place);
+          }
+          return matrices;
+        });
+  }
+
+  /** The matrices in the precision that is asked for, quantised in a folder if need be. */
+  private static LinearWeights matrices(
+      OnnxEngine engine, ModelFolder model, Path folder, DeemOptions options) throws IOException {
     Precision precision =
         PrecisionChoice.of(
             options.precision(),
@@ -40,7 +72,7 @@ public final class OnnxSessions {
             PrecisionChoice.memory(),
             (matrix, quantization) -> PrecisionChoice.speed(engine, matrix, quantization));
     if (precision == Precision.FP32) {
-      return engine.open(model.weights());
+      return LinearWeights.AS_THEY_ARE;
     }
     Quantization quantization = PrecisionChoice.quantization(precision, model.network());
     List<StackedMatrix> matrices =
@@ -50,9 +82,9 @@ public final class OnnxSessions {
     int threads =
         options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     QuantizedWeights weights =
-        QuantizationCache.of(model.folder())
+        QuantizationCache.of(folder)
             .open(model.weights(), quantization, matrices, threads, new LoggedProgress());
-    return engine.open(model.weights(), new QuantizedLinears(weights));
+    return new QuantizedLinears(weights);
   }
 
   /** Tells of every tenth of the work. */

@@ -13,6 +13,8 @@ import io.deem.Image;
 import io.deem.onnx.OnnxEngine;
 import io.deem.onnx.OnnxExport;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,11 +100,15 @@ class DamagedExportTest {
     assertRefused(weights, "");
     Files.delete(weights);
     assertRefused(folder, "model.safetensors");
-    Files.write(weights, bytes);
-    String text = Files.readString(index);
-    String other = text.replaceFirst("\"weights\": \"[0-9a-f]{8}", "\"weights\": \"00000000");
-    Files.writeString(index, other);
-    assertRefused(folder, "the weights are not those");
+    // The same tensors, elsewhere in the file.
+    byte[] header = "        ".getBytes(StandardCharsets.UTF_8);
+    long length = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    ByteBuffer moved = ByteBuffer.allocate(bytes.length + header.length);
+    moved.order(ByteOrder.LITTLE_ENDIAN).putLong(length + header.length);
+    moved.put(bytes, Long.BYTES, (int) length).put(header);
+    moved.put(bytes, Long.BYTES + (int) length, bytes.length - Long.BYTES - (int) length);
+    Files.write(weights, moved.array());
+    assertRefused(weights, "not the file that the blocks were exported with");
   }
 
   @ParameterizedTest
@@ -115,13 +121,16 @@ class DamagedExportTest {
           "precision": "fp32 | "precision": "a b   | precision is
           "precision": "fp32 | "precison": "fp32   | unknown entry
           "blocks": {        | "blocks": { "../../x": {"name": "x", "sha256": "0"}, | lists a block under
+          "model.safetensors | "../secret          | refers to a file
+          "model.safetensors | "a//b               | refers to a file
+          "model.safetensors | "none.safetensors   | no such file
           "blocks": {        | "blocks": [         | is not valid JSON
           """)
   void theIndexIsChecked(String from, String to, String why) throws IOException {
     String text = Files.readString(index);
     assertTrue(text.contains(from), text);
     Files.writeString(index, text.replace(from, to));
-    assertRefused(index, why);
+    assertRefused(why.equals("no such file") ? folder.resolve("none.safetensors") : index, why);
   }
 
   @Test

@@ -35,12 +35,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A model written for ONNX Runtime alone does what it did before. */
 class ExportedModelTest {
@@ -114,6 +117,25 @@ class ExportedModelTest {
     OnnxExport.write(ENGINE, model, exported);
     assertEquals(perceive(model, OPTIONS), perceive(exported, EXPORTED));
     assertEquals(perceive(model, OPTIONS), perceive(exported, OPTIONS.withRuntime("cpu")));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4"})
+  void perceivesInFewBits(Precision precision) throws IOException {
+    Path model = folder.resolve("model");
+    Path exported = folder.resolve("exported");
+    TinyDeem.write(model, TinyDeem.config(5));
+    DeemOptions few = OPTIONS.withPrecision(precision);
+    OnnxSessions.export(model, exported, few);
+    assertEquals(perceive(model, few), perceive(exported, few.withRuntime("exported")));
+    try (Deem deem = Deem.open(exported, EXPORTED.withPrecision(Precision.AUTO))) {
+      String name = precision.name().toLowerCase(Locale.ROOT);
+      assertEquals("exported (onnxruntime-" + name + ")", deem.info().runtime());
+    }
+    // Another runtime keeps its own, and leaves the exported ones alone.
+    perceive(exported, few.withRuntime("cpu"));
+    perceive(exported, few.withRuntime("exported"));
+    assertThrows(IllegalArgumentException.class, () -> Deem.open(exported, EXPORTED));
   }
 
   @Test

@@ -4,7 +4,6 @@ import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.Precision;
 import io.deem.model.ModelFolder;
-import io.deem.ort.ExportIndex;
 import io.deem.ort.ExportedModels;
 import io.deem.ort.OnnxSession;
 import io.deem.ort.OrtLibrary;
@@ -63,8 +62,7 @@ public final class ExportedRuntimeProvider implements RuntimeProvider {
     OnnxSession session = null;
     boolean opened = false;
     try {
-      String weights = ExportIndex.layout(model.weights(), model.network().params());
-      ExportedModels blocks = ExportedModels.in(folder, weights);
+      ExportedModels blocks = ExportedModels.in(folder);
       requirePrecision(options.precision(), blocks.precision());
       session =
           new OnnxSession(

@@ -1,13 +1,15 @@
 package io.deem.cli;
 
 import com.google.gson.JsonObject;
-import io.deem.onnx.OnnxEngine;
-import io.deem.onnx.OnnxExport;
+import io.deem.DeemOptions;
+import io.deem.Precision;
+import io.deem.runtime.cpu.OnnxSessions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
@@ -34,9 +36,17 @@ final class ExportCommand implements Callable<Integer> {
       description = "Where the export goes; must not be there yet.")
   private Path folder;
 
+  @Option(
+      names = "--precision",
+      paramLabel = "NAME",
+      defaultValue = "fp32",
+      description = "What large matrices are computed in: fp32, the default, int8, int4 or auto.")
+  private Precision precision;
+
   @Override
   public Integer call() throws IOException {
-    int blocks = OnnxExport.write(new OnnxEngine(), model, folder);
+    int blocks =
+        OnnxSessions.export(model, folder, DeemOptions.defaults().withPrecision(precision));
     if (parent.json()) {
       JsonObject json = new JsonObject();
       json.addProperty("folder", folder.toString());
