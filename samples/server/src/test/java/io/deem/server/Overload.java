@@ -162,13 +162,14 @@ final class Overload {
   /** Measures; see the class. */
   public static void main(String[] args) throws Exception {
     Overload load = new Overload(args[0]);
-    load.run(1, 5);
-    System.out.println("alone: " + load.run(1, 15));
+    int callers = Integer.parseInt(args[1]);
+    // A server that has just started compiles while it answers.
+    load.run(callers, 20);
+    System.out.println("alone: " + load.run(1, 20));
     FutureTask<List<Double>> watching = new FutureTask<>(load::heaps);
     Thread watcher = new Thread(watching);
     watcher.start();
-    System.out.println(
-        "overloaded: " + load.run(Integer.parseInt(args[1]), Double.parseDouble(args[2])));
+    System.out.println("overloaded: " + load.run(callers, Double.parseDouble(args[2])));
     watcher.interrupt();
     List<Double> heaps = watching.get();
     int quarter = Math.max(1, heaps.size() / 4);
