@@ -1,5 +1,7 @@
 package io.deem.perception;
 
+import io.deem.CacheStats;
+
 /**
  * Images that were encoded before, by {@link io.deem.Image#contentHash()}. For one model. Safe for
  * use from many threads; may forget at any time.
@@ -25,4 +27,9 @@ public interface EncodedImages {
 
   /** Keeps an image for later. */
   void keep(String contentHash, EncodedImage image);
+
+  /** How it has served. */
+  default CacheStats stats() {
+    return CacheStats.NONE;
+  }
 }

@@ -1,5 +1,6 @@
 package io.deem.perception;
 
+import io.deem.CacheStats;
 import io.deem.Deem;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
@@ -14,6 +15,7 @@ public final class PerceivingDeem implements Deem {
 
   private final CallGuard guard;
   private final Perceiver perceiver;
+  private final EncodedImages images;
   private final ModelInfo info;
 
   /**
@@ -35,6 +37,7 @@ public final class PerceivingDeem implements Deem {
         };
     guard = new CallGuard(model.description().name(), limits, free);
     info = info(model, session, device);
+    this.images = images;
     perceiver = new GuardedPerceiver(new NetworkPerceiver(session, model, images), guard::call);
   }
 
@@ -46,6 +49,11 @@ public final class PerceivingDeem implements Deem {
   @Override
   public ModelInfo info() {
     return info;
+  }
+
+  @Override
+  public CacheStats cacheStats() {
+    return images.stats();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.deem.perception;
 
+import io.deem.CacheStats;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,9 +13,11 @@ public final class RecentImages implements EncodedImages {
 
   private final long limit;
 
-  // Both guarded by this object; the map's order is that of the last use.
+  // All guarded by this object; the map's order is that of the last use.
   private final Map<String, EncodedImage> images = new LinkedHashMap<>(16, 0.75f, true);
   private long bytes;
+  private long hits;
+  private long misses;
 
   /**
    * A cache.
@@ -27,7 +30,13 @@ public final class RecentImages implements EncodedImages {
 
   @Override
   public synchronized EncodedImage find(String contentHash) {
-    return images.get(contentHash);
+    EncodedImage found = images.get(contentHash);
+    if (found == null) {
+      misses++;
+    } else {
+      hits++;
+    }
+    return found;
   }
 
   @Override
@@ -42,6 +51,11 @@ public final class RecentImages implements EncodedImages {
       bytes -= oldest.next().bytes();
       oldest.remove();
     }
+  }
+
+  @Override
+  public synchronized CacheStats stats() {
+    return new CacheStats(hits, misses, images.size(), bytes);
   }
 
   /** How many images are kept. */

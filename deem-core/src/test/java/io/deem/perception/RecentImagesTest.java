@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import io.deem.CacheStats;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,7 @@ class RecentImagesTest {
     assertEquals(2, images.size());
     assertSame(a, images.find("a"));
     assertNull(images.find("b"));
+    assertEquals(new CacheStats(2, 1, 2, 2 * a.bytes()), images.stats());
   }
 
   @Test

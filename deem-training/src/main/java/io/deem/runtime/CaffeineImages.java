@@ -39,8 +39,8 @@ public final class CaffeineImages implements EncodedImages {
     cache.invalidateAll();
   }
 
-  /** How it has served. */
-  CacheStats stats() {
+  @Override
+  public CacheStats stats() {
     var counted = cache.stats();
     long bytes =
         cache.policy().eviction().map(Policy.Eviction::weightedSize).orElseThrow().orElseThrow();

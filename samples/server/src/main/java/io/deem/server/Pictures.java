@@ -121,12 +121,13 @@ class Pictures {
     }
   }
 
-  /** An address in the web, or null. */
+  /** An address of a host in the web, or null. */
   private static URI address(String url) {
     try {
       URI address = new URI(url);
       String scheme = address.getScheme();
-      return "https".equals(scheme) || "http".equals(scheme) ? address : null;
+      boolean web = "https".equals(scheme) || "http".equals(scheme);
+      return web && address.getAuthority() != null ? address : null;
     } catch (URISyntaxException e) {
       return null;
     }

@@ -18,9 +18,16 @@ final class Chromium {
 
   private Chromium() {}
 
-  /** The driver; skips the test where there is no browser. */
+  /** Skips the test where there is no browser. */
+  static void require() {
+    assumeTrue(isInstalled(), "no Chromium is installed");
+  }
+
+  static boolean isInstalled() {
+    return path().isPresent();
+  }
+
   static Playwright driver() {
-    assumeTrue(path().isPresent(), "no Chromium is installed");
     return Playwright.create(
         new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
   }

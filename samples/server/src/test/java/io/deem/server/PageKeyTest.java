@@ -16,6 +16,7 @@ class PageKeyTest {
 
   @Test
   void asksForAKeyUntilItIsRight() {
+    Chromium.require();
     try (Playwright playwright = Chromium.driver();
         Browser browser = Chromium.launch(playwright)) {
       Page page = browser.newPage();

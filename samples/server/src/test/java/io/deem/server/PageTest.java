@@ -51,8 +51,10 @@ class PageTest {
 
   @BeforeAll
   static void start() {
-    playwright = Chromium.driver();
-    browser = Chromium.launch(playwright);
+    if (Chromium.isInstalled()) {
+      playwright = Chromium.driver();
+      browser = Chromium.launch(playwright);
+    }
   }
 
   @AfterAll
@@ -64,6 +66,7 @@ class PageTest {
 
   @BeforeEach
   void open() {
+    Chromium.require();
     page =
         browser.newPage(
             new Browser.NewPageOptions()
@@ -82,7 +85,9 @@ class PageTest {
 
   @AfterEach
   void close() {
-    page.close();
+    if (page != null) {
+      page.close();
+    }
     assertEquals(List.of(), complaints);
   }
 
