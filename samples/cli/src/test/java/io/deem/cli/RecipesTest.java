@@ -54,9 +54,43 @@ class RecipesTest {
         JAVA.matcher(text).results().map(block -> block.group(1)).collect(Collectors.joining("\n"));
     assertFalse(body.isBlank(), page + " has no code");
     writePictures(body);
-    compile(body);
-    String out = run();
+    compile(
+        "Page",
+        """
+        import io.deem.*;
+        import io.deem.mini.DeemMini;
+        import java.nio.file.Path;
+        import java.util.List;
+
+        class Page {
+          public static void main(String[] args) throws Exception {
+        %s
+          }
+        }
+        """
+            .formatted(body));
+    String out = run("Page");
     assertFalse(out.isBlank(), page + " printed nothing");
+  }
+
+  /** The first program answers, and asks Maven for this version. */
+  @Test
+  void firstProgramAnswers() throws IOException, InterruptedException {
+    String page = Files.readString(DOCS.resolve("start.md"));
+    Matcher program = JAVA.matcher(page);
+    assertTrue(program.find(), "start.md has no program");
+    writePictures(page);
+    compile("See", program.group(1));
+    String out = run("See", "photo.png", "is there a cat ?");
+    assertTrue(out.matches("(?s)(yes|no) 0\\.\\d+\\s*"), out);
+
+    Matcher built =
+        Pattern.compile("deem-parent</artifactId>\\s*<version>([^<]*)<")
+            .matcher(Files.readString(ROOT.resolve("pom.xml")));
+    Matcher asked =
+        Pattern.compile("deem-mini</artifactId>\\s*<version>([^<]*)<").matcher(page);
+    assertTrue(built.find() && asked.find(), "no version is asked for");
+    assertEquals(built.group(1), asked.group(1));
   }
 
   private void writePictures(String body) throws IOException {
@@ -75,23 +109,9 @@ class RecipesTest {
     Files.copy(photos.resolve("1.png"), folder.resolve("photo.jpg"));
   }
 
-  private void compile(String body) throws IOException {
-    Path source = folder.resolve("Page.java");
-    Files.writeString(
-        source,
-        """
-        import io.deem.*;
-        import io.deem.mini.DeemMini;
-        import java.nio.file.Path;
-        import java.util.List;
-
-        class Page {
-          public static void main(String[] args) throws Exception {
-        %s
-          }
-        }
-        """
-            .formatted(body));
+  private void compile(String name, String program) throws IOException {
+    Path source = folder.resolve(name + ".java");
+    Files.writeString(source, program);
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter complaints = new StringWriter();
     try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
@@ -106,7 +126,7 @@ class RecipesTest {
     }
   }
 
-  private String run() throws IOException, InterruptedException {
+  private String run(String... program) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String name :
@@ -118,7 +138,8 @@ class RecipesTest {
     }
     String classes = System.getProperty("java.class.path");
     command.addAll(
-        List.of("-Xmx1g", "-cp", folder + System.getProperty("path.separator") + classes, "Page"));
+        List.of("-Xmx1g", "-cp", folder + System.getProperty("path.separator") + classes));
+    command.addAll(List.of(program));
     Path out = folder.resolve("out.txt");
     Process process =
         new ProcessBuilder(command)
