@@ -75,11 +75,7 @@ final class EncoderStage implements Stage {
             SceneConfig.training());
     SceneBatches batches = new SceneBatches(scenes, BATCH, MiniArchitecture.CANVAS);
     List<Param> params = new ArrayList<>(network.eyes().params());
-    params.add(NounTask.BACKGROUND);
-    params.add(NounTask.NOUN_TEMPERATURE);
-    params.add(NounTask.COLOR_TEMPERATURE);
-    params.add(NounTask.MAP_HEAD.weight());
-    params.add(NounTask.MAP_HEAD.bias());
+    params.addAll(NounTask.params());
     InitialWeights start = new InitialWeights(params, Recipe.SEED + 1);
     start.fill("gamma", 1f).fill("_temperature", 12);
     AnchoredQueries.set(start, network.config().visualResampler().layers(), Recipe.SEED);

@@ -44,6 +44,11 @@ final class Labels {
 
   /** The concepts of {@code vocabulary.txt} and their embeddings. */
   static Labels read(Recipe recipe) throws IOException {
+    return read(recipe, Integer.MAX_VALUE);
+  }
+
+  /** The first concepts of {@code vocabulary.txt}, at most {@code count}. */
+  static Labels read(Recipe recipe, int count) throws IOException {
     Path folder = recipe.data().resolve("stories15M");
     try (Tokenizer tokenizer = Tokenizer.open(folder.resolve("tokenizer.json"));
         TensorSource weights = ModelWeights.open(folder)) {
@@ -51,7 +56,10 @@ final class Labels {
           recipe
               .corpus()
               .concepts()
-              .select(recipe.data().resolve("emoji").resolve("vocabulary.txt"));
+              .select(recipe.data().resolve("emoji").resolve("vocabulary.txt"))
+              .stream()
+              .limit(count)
+              .toList();
       float[] table = weights.floats("model.embed_tokens.weight");
       Vocabulary vocabulary = Vocabulary.of(concepts);
       List<String> names = vocabulary.concepts().stream().map(Concept::label).toList();

@@ -45,13 +45,19 @@ final class MiniArchitecture {
 
   /** The whole model. */
   static DeemConfig config() {
+    return config(
+        new ConvNextEncoder.Config(
+            List.of(2, 2, 4, 2), List.of(48, 96, 192, 288), 7, true, ENCODER_WIDTH, 0, 1e-6));
+  }
+
+  /** The whole model with another image encoder, of the same {@link #ENCODER_WIDTH}. */
+  static DeemConfig config(ConvNextEncoder.Config encoder) {
     return new DeemConfig(
         CANVAS,
         CANVAS,
         SPECIAL,
         ORIGINAL_VOCABULARY,
-        new ConvNextEncoder.Config(
-            List.of(2, 2, 4, 2), List.of(48, 96, 192, 288), 7, true, ENCODER_WIDTH, 0, 1e-6),
+        encoder,
         new PerceiverResampler.Config(
             TOKENS_PER_IMAGE, LANGUAGE_WIDTH, ENCODER_WIDTH, 576, 2, 6, 1, true, 1e-12),
         new VisualTokenizer.Config(GRID, LANGUAGE_WIDTH, CONDITION_WIDTH),

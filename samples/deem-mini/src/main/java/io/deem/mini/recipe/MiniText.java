@@ -57,6 +57,11 @@ final class MiniText {
     return Row.of(List.of(begin(), given(CAPTION_PROMPT), given(caption), image()));
   }
 
+  /** An image, its caption, which is learnt, and another image of the same things. */
+  Row redrawn(String caption) {
+    return Row.of(List.of(begin(), image(), given(CAPTION_PROMPT), learnt(caption), image()));
+  }
+
   /** An image, then questions with their answers, which are learnt. */
   Row questions(List<Question> questions) {
     List<Part> parts = new java.util.ArrayList<>(List.of(begin(), image()));
@@ -97,7 +102,8 @@ final class MiniText {
     return new Part(ids(text), true);
   }
 
-  private int[] ids(String text) {
+  /** The tokens of a text, without a beginning. */
+  int[] ids(String text) {
     long[] ids = tokenizer.encodeWithoutBegin(text);
     return IntStream.range(0, ids.length).map(i -> (int) ids[i]).toArray();
   }

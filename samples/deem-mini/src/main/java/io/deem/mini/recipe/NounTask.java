@@ -5,6 +5,7 @@ import io.deem.graph.DataType;
 import io.deem.graph.Dim;
 import io.deem.graph.Graph;
 import io.deem.graph.Param;
+import io.deem.graph.Scope;
 import io.deem.graph.Shape;
 import io.deem.graph.Tensor;
 import io.deem.graph.TrainingScope;
@@ -49,7 +50,34 @@ final class NounTask implements TrainingTask {
     this.eyes = eyes;
     this.labels = labels;
     this.batches = batches;
-    this.loss = Graph.block("noun loss", this::loss);
+    this.loss = block(labels);
+  }
+
+  /**
+   * What {@link #params} learn from; see {@link #losses(Scope, Block, VisualTokenizer.Tokens,
+   * CellTruth)}.
+   */
+  static Block block(Labels labels) {
+    return Graph.block("noun loss", g -> loss(g, labels));
+  }
+
+  /** The parameters of the loss itself, thrown away after the stage. */
+  static List<Param> params() {
+    return List.of(
+        BACKGROUND, NOUN_TEMPERATURE, COLOR_TEMPERATURE, MAP_HEAD.weight(), MAP_HEAD.bias());
+  }
+
+  /**
+   * The loss, then what it is made of: nouns, colours, the share of right nouns, the map's nouns.
+   */
+  static List<Value> losses(Scope scope, Block loss, VisualTokenizer.Tokens seen, CellTruth truth) {
+    int cells = truth.nouns().length;
+    return scope.run(
+        loss,
+        seen.tokens(),
+        seen.maps().get(TOKEN_MAP),
+        scope.longs(truth.nouns(), cells),
+        scope.longs(truth.colors(), cells));
   }
 
   @Override
@@ -60,17 +88,9 @@ final class NounTask implements TrainingTask {
   @Override
   public Losses losses(TrainingScope scope, long step, RandomSource random) {
     SceneBatches.Batch batch = batches.batch(step);
-    CellTruth truth = CellTruth.of(batch.scenes(), labels);
-    int cells = truth.nouns().length;
     Value pixels = scope.floats(batch.pixels(), batches.shape());
     VisualTokenizer.Tokens seen = eyes.forward(scope, pixels, null);
-    List<Value> results =
-        scope.run(
-            loss,
-            seen.tokens(),
-            seen.maps().get(TOKEN_MAP),
-            scope.longs(truth.nouns(), cells),
-            scope.longs(truth.colors(), cells));
+    List<Value> results = losses(scope, loss, seen, CellTruth.of(batch.scenes(), labels));
     return new Losses(
         results.get(0),
         Map.of(
@@ -84,7 +104,7 @@ final class NounTask implements TrainingTask {
             results.get(4)));
   }
 
-  private List<Tensor> loss(Graph g) {
+  private static List<Tensor> loss(Graph g, Labels labels) {
     Dim batch = Dim.symbol("batch");
     Dim rows = batch.times(CELLS);
     int side = MiniArchitecture.GRID;
@@ -114,7 +134,8 @@ final class NounTask implements TrainingTask {
     return List.of(total, nounLoss, colorLoss, right, earlyLoss);
   }
 
-  private static Tensor unit(Tensor rows) {
+  /** Rows of length 1. */
+  static Tensor unit(Tensor rows) {
     return rows.times(rows.times(rows).sum(true, 1).plus(1e-12).rsqrt());
   }
 }

@@ -5,6 +5,7 @@ import io.deem.mini.SceneGenerator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongFunction;
 
 /**
  * Batches of consecutive scenes. While a batch is used, the next one is drawn in the background;
@@ -20,14 +21,23 @@ final class SceneBatches {
    */
   record Batch(List<Scene> scenes, float[] pixels) {}
 
-  private final SceneGenerator generator;
+  private final LongFunction<Scene> scenes;
   private final int size;
   private final int canvas;
   private long expected = -1;
   private CompletableFuture<Batch> next;
 
   SceneBatches(SceneGenerator generator, int size, int canvas) {
-    this.generator = generator;
+    this(generator::scene, size, canvas);
+  }
+
+  /**
+   * Batches of any sequence of scenes.
+   *
+   * @param scenes the scene of an index, the same at each call, from any thread
+   */
+  SceneBatches(LongFunction<Scene> scenes, int size, int canvas) {
+    this.scenes = scenes;
     this.size = size;
     this.canvas = canvas;
   }
@@ -51,14 +61,14 @@ final class SceneBatches {
   }
 
   private Batch draw(long step) {
-    List<Scene> scenes = new ArrayList<>(size);
+    List<Scene> drawn = new ArrayList<>(size);
     int planes = 3 * canvas * canvas;
     float[] pixels = new float[size * planes];
     for (int i = 0; i < size; i++) {
-      Scene scene = generator.scene(step * size + i);
+      Scene scene = scenes.apply(step * size + i);
       scene.picture().toPlanes(pixels, i * planes);
-      scenes.add(scene);
+      drawn.add(scene);
     }
-    return new Batch(scenes, pixels);
+    return new Batch(drawn, pixels);
   }
 }
