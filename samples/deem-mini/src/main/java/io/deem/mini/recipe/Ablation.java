@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * The ablation study: does the diffusion model's feedback make the model see better, and is it the
  * diffusion model that does?
  *
- * <pre>{@code Ablation DATA OUT [--seeds N] [--arm ID]...}</pre>
+ * <pre>{@code Ablation DATA OUT [--seeds N] [--steps N] [--arm ID]...}</pre>
  *
  * An arm that has ended has left its result in OUT and is not run again.
  */
@@ -37,28 +37,24 @@ public final class Ablation {
     if (args.length < 2) {
       usage();
     }
-    int seeds = AblationPlan.standard().seeds();
+    AblationPlan plan = AblationPlan.standard();
     List<String> chosen = new ArrayList<>();
     for (int i = 2; i < args.length; i += 2) {
       if (i + 1 == args.length) {
         usage();
       }
       switch (args[i]) {
-        case "--seeds" -> seeds = Integer.parseInt(args[i + 1]);
+        case "--seeds" -> plan = plan.withSeeds(Integer.parseInt(args[i + 1]));
+        case "--steps" -> plan = plan.withSteps(Integer.parseInt(args[i + 1]));
         case "--arm" -> chosen.add(args[i + 1]);
         default -> usage();
       }
     }
-    run(
-        Path.of(args[0]),
-        Path.of(args[1]),
-        AblationPlan.standard().withSeeds(seeds),
-        chosen,
-        System.out);
+    run(Path.of(args[0]), Path.of(args[1]), plan, chosen, System.out);
   }
 
   private static void usage() {
-    System.err.println("usage: Ablation DATA OUT [--seeds N] [--arm ID]...");
+    System.err.println("usage: Ablation DATA OUT [--seeds N] [--steps N] [--arm ID]...");
     System.exit(2);
   }
 

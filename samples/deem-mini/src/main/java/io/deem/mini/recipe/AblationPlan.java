@@ -44,6 +44,12 @@ record AblationPlan(
         count, concepts, pretraining, pretrainingBatch, prior, steps, batch, scenes);
   }
 
+  /** The same with another number of steps of every arm. */
+  AblationPlan withSteps(int count) {
+    return new AblationPlan(
+        seeds, concepts, pretraining, pretrainingBatch, prior, count, batch, scenes);
+  }
+
   /** Seed of what an arm of a repetition learns from. */
   static long seed(int repetition) {
     return Recipe.SEED + 7_000 + 31L * repetition;
