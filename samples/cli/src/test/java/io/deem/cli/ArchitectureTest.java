@@ -145,7 +145,8 @@ class ArchitectureTest {
                   "io.deem.mini",
                   "io.deem.torch",
                   "io.deem.training",
-                  "io.deem.training.alignment")),
+                  "io.deem.training.alignment",
+                  "io.deem.training.evaluation")),
           entry("io.deem.quickstart", Set.of("io.deem.mini")),
           entry(
               "io.deem.bench",
