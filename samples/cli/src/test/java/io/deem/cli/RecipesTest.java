@@ -87,8 +87,7 @@ class RecipesTest {
     Matcher built =
         Pattern.compile("deem-parent</artifactId>\\s*<version>([^<]*)<")
             .matcher(Files.readString(ROOT.resolve("pom.xml")));
-    Matcher asked =
-        Pattern.compile("deem-mini</artifactId>\\s*<version>([^<]*)<").matcher(page);
+    Matcher asked = Pattern.compile("deem-mini</artifactId>\\s*<version>([^<]*)<").matcher(page);
     assertTrue(built.find() && asked.find(), "no version is asked for");
     assertEquals(built.group(1), asked.group(1));
   }
