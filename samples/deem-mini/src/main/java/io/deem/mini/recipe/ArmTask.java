@@ -50,7 +50,7 @@ final class ArmTask implements TrainingTask {
     this.labels = labels;
     this.frozen = frozen;
     this.nouns = NounTask.block(labels);
-    long[] latents = network.diffusion().latentShape(Lessons.shape(1));
+    long[] latents = network.diffusion().latentShape(SceneBatches.shape(1));
     Shape shape = Shape.of(Dim.symbol("batch"), latents[1], latents[2], latents[3]);
     this.meanError = Graph.block("mean error", g -> List.of(g.input("error", shape).mean()));
     this.squaredError =
@@ -94,7 +94,7 @@ final class ArmTask implements TrainingTask {
   /** The losses on text, and on the next image where there is one. */
   DeemNetwork.Step forward(TrainingScope scope, Lessons.Lesson lesson, RandomSource random) {
     int count = lesson.scenes().size();
-    Value images = scope.floats(Lessons.pixels(lesson.scenes()), Lessons.shape(count));
+    Value images = scope.floats(SceneBatches.pixels(lesson.scenes()), SceneBatches.shape(count));
     DeemNetwork.LossWeights weights =
         new DeemNetwork.LossWeights(1, lesson.draws() ? IMAGE_WEIGHT : 0, 0);
     return network.step(
@@ -112,7 +112,7 @@ final class ArmTask implements TrainingTask {
     LatentDiffusion diffusion = network.diffusion();
     float[] latents = lessons.latents(frozen, diffusion, step, unlabelled);
     int count = Math.toIntExact(seen.condition().shape()[0]);
-    long[] shape = diffusion.latentShape(Lessons.shape(count));
+    long[] shape = diffusion.latentShape(SceneBatches.shape(count));
     if (arm.feedback() == Arm.Feedback.SHUFFLED) {
       latents = turned(latents);
     }
@@ -137,7 +137,7 @@ final class ArmTask implements TrainingTask {
 
   private VisualTokenizer.Tokens unlabelled(TrainingScope scope, long step) {
     List<Scene> pictures = lessons.unlabelled(step);
-    Value images = scope.floats(Lessons.pixels(pictures), Lessons.shape(pictures.size()));
+    Value images = scope.floats(SceneBatches.pixels(pictures), SceneBatches.shape(pictures.size()));
     return network.eyes().forward(scope, images, null);
   }
 

@@ -93,7 +93,7 @@ final class ContrastiveTask implements TrainingTask {
    * @return for each picture the number of the concept that fits it best
    */
   int[] classify(Scope scope, List<Scene> scenes, List<Concept> concepts) {
-    Value pixels = scope.floats(Lessons.pixels(scenes), Lessons.shape(scenes.size()));
+    Value pixels = scope.floats(SceneBatches.pixels(scenes), SceneBatches.shape(scenes.size()));
     List<List<Concept>> texts = concepts.stream().map(List::of).toList();
     float[] logits = scope.run(similarity, inputs(scope, pixels, texts)).get(0).floats();
     int[] chosen = new int[scenes.size()];

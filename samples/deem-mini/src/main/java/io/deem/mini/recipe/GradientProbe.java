@@ -127,7 +127,7 @@ final class GradientProbe {
   /** What the resampler reads of scenes, to see how far it moves. */
   float[] features(TorchSession session, List<Scene> scenes) {
     try (var scope = session.scope()) {
-      Value images = scope.floats(Lessons.pixels(scenes), Lessons.shape(scenes.size()));
+      Value images = scope.floats(SceneBatches.pixels(scenes), SceneBatches.shape(scenes.size()));
       return model.network().eyes().forward(scope, images, null).encoded().floats();
     }
   }

@@ -143,21 +143,6 @@ final class Lessons {
         drawn);
   }
 
-  /** Pixels of scenes, [scenes, 3, canvas, canvas] from 0 to 1. */
-  static float[] pixels(List<Scene> scenes) {
-    int planes = 3 * MiniArchitecture.CANVAS * MiniArchitecture.CANVAS;
-    float[] pixels = new float[scenes.size() * planes];
-    for (int i = 0; i < scenes.size(); i++) {
-      scenes.get(i).picture().toPlanes(pixels, i * planes);
-    }
-    return pixels;
-  }
-
-  /** The shape of {@link #pixels}. */
-  static long[] shape(int scenes) {
-    return new long[] {scenes, 3, MiniArchitecture.CANVAS, MiniArchitecture.CANVAS};
-  }
-
   /** Computes the latents of the first steps, if that has not been done. */
   void prepare(Session session, LatentDiffusion diffusion, long steps, boolean unlabelled) {
     for (long step = 0; step < steps; step++) {
@@ -171,11 +156,14 @@ final class Lessons {
         (unlabelled ? "unlabelled " : "") + step,
         key -> {
           List<Scene> scenes = unlabelled ? unlabelled(step) : lesson(step).scenes();
-          long[] shape = diffusion.latentShape(shape(scenes.size()));
+          long[] shape = diffusion.latentShape(SceneBatches.shape(scenes.size()));
           try (Scope scope = session.scope()) {
             float[] none = new float[(int) (shape[0] * shape[1] * shape[2] * shape[3])];
             return diffusion
-                .encode(scope, scope.floats(pixels(scenes), shape(scenes.size())), none)
+                .encode(
+                    scope,
+                    scope.floats(SceneBatches.pixels(scenes), SceneBatches.shape(scenes.size())),
+                    none)
                 .floats();
           }
         });

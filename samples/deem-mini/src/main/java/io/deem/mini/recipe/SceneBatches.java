@@ -1,5 +1,6 @@
 package io.deem.mini.recipe;
 
+import io.deem.mini.Raster;
 import io.deem.mini.Scene;
 import io.deem.mini.SceneGenerator;
 import java.util.ArrayList;
@@ -62,13 +63,25 @@ final class SceneBatches {
 
   private Batch draw(long step) {
     List<Scene> drawn = new ArrayList<>(size);
-    int planes = 3 * canvas * canvas;
-    float[] pixels = new float[size * planes];
     for (int i = 0; i < size; i++) {
-      Scene scene = scenes.apply(step * size + i);
-      scene.picture().toPlanes(pixels, i * planes);
-      drawn.add(scene);
+      drawn.add(scenes.apply(step * size + i));
     }
-    return new Batch(drawn, pixels);
+    return new Batch(drawn, pixels(drawn));
+  }
+
+  /** Pixels of scenes of one size, [scenes, 3, height, width] from 0 to 1. */
+  static float[] pixels(List<Scene> scenes) {
+    Raster first = scenes.get(0).picture();
+    int planes = 3 * first.width() * first.height();
+    float[] pixels = new float[scenes.size() * planes];
+    for (int i = 0; i < scenes.size(); i++) {
+      scenes.get(i).picture().toPlanes(pixels, i * planes);
+    }
+    return pixels;
+  }
+
+  /** The shape of {@link #pixels} where every scene has the model's size. */
+  static long[] shape(int scenes) {
+    return new long[] {scenes, 3, MiniArchitecture.CANVAS, MiniArchitecture.CANVAS};
   }
 }

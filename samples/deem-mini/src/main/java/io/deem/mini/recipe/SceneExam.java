@@ -153,7 +153,7 @@ final class SceneExam {
       places[i] = (long) i * tokens.length() + batch.get(i).place;
     }
     try (Scope scope = session.scope()) {
-      Value images = scope.floats(pixels, Lessons.shape(batch.size()));
+      Value images = scope.floats(pixels, SceneBatches.shape(batch.size()));
       Value stream = network.read(scope, tokens, network.eyes().forward(scope, images, null));
       return scope
           .run1(
