@@ -185,6 +185,39 @@ public final class Trainer {
   }
 
   /**
+   * Keeps on disk what parts that do not learn make of pictures: the autoencoder's latents, 4 to 16
+   * KiB a picture of 64 to 128 pixels and 128 KiB at 512, and in the stages that freeze it what a
+   * convolutional image encoder sees, some MiB a picture. Worth it where pictures come more than
+   * once and are not varied; runs can share a folder. It grows to 64 GiB at most and leaves 2 GiB
+   * of the disk free.
+   *
+   * <p>A frozen encoder then sees without stochastic depth, and results differ in their last bits,
+   * so that a run goes on only with or without, as it began.
+   */
+  public Trainer cache(Path folder) {
+    return new Trainer(
+        engine,
+        new TrainingSettings(
+            s.stage(),
+            s.data(),
+            s.validation(),
+            s.output(),
+            s.recipe(),
+            s.steps(),
+            s.batch(),
+            s.accumulation(),
+            s.seed(),
+            s.precision(),
+            s.gradientCheckpointing(),
+            s.eightBitMoments(),
+            s.checkpointEvery(),
+            s.keptCheckpoints(),
+            s.redraws(),
+            s.resume(),
+            Optional.of(folder)));
+  }
+
+  /**
    * Trains.
    *
    * @param listener told after each step
@@ -227,7 +260,8 @@ public final class Trainer {
             s.checkpointEvery(),
             s.keptCheckpoints(),
             s.redraws(),
-            s.resume()));
+            s.resume(),
+            s.cache()));
   }
 
   private Trainer with(
@@ -255,7 +289,8 @@ public final class Trainer {
             checkpointEvery,
             s.keptCheckpoints(),
             s.redraws(),
-            resume));
+            resume,
+            s.cache()));
   }
 
   private Trainer with(
@@ -283,6 +318,7 @@ public final class Trainer {
             s.checkpointEvery(),
             keptCheckpoints,
             redraws,
-            s.resume()));
+            s.resume(),
+            s.cache()));
   }
 }

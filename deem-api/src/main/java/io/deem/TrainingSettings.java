@@ -24,6 +24,8 @@ import java.util.OptionalInt;
  * @param keptCheckpoints how many of the newest stay
  * @param redraws pictures that the report shows redrawn; each takes a while on large models
  * @param resume whether to go on with the run that the output folder has
+ * @param cache a folder that keeps, from epoch to epoch and from run to run, what frozen parts make
+ *     of pictures; empty to compute it each time
  */
 public record TrainingSettings(
     Stage stage,
@@ -41,7 +43,8 @@ public record TrainingSettings(
     int checkpointEvery,
     int keptCheckpoints,
     int redraws,
-    boolean resume) {
+    boolean resume,
+    Optional<Path> cache) {
 
   /**
    * Stage one, seed 0, a checkpoint every 100 steps of which two stay, nothing to learn from yet.
@@ -63,7 +66,8 @@ public record TrainingSettings(
           100,
           2,
           4,
-          false);
+          false,
+          Optional.empty());
 
   /**
    * A data set.

@@ -211,12 +211,14 @@ public final class AutoencoderKl {
   /**
    * Draws latents: {@code mean + std * noise}.
    *
+   * @param mean [batch, latent channels, height, width]
+   * @param std of the mean's shape
    * @param noise standard normal, of the mean's shape
    * @return [batch, latent channels, height, width], not multiplied by the scaling factor
    */
-  public Value sample(Scope scope, Moments moments, Value noise) {
-    Block block = samplings.computeIfAbsent(MapSize.of(moments.mean()), this::sampling);
-    return scope.run1(block, moments.mean(), moments.std(), noise);
+  public Value sample(Scope scope, Value mean, Value std, Value noise) {
+    Block block = samplings.computeIfAbsent(MapSize.of(mean), this::sampling);
+    return scope.run1(block, mean, std, noise);
   }
 
   /**

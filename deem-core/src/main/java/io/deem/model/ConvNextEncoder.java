@@ -108,7 +108,8 @@ public final class ConvNextEncoder implements ImageEncoder {
    *     stride 16 row by row
    * @param pooled [batch, adapterDim], the class token
    * @param maps four maps [batch, adapterDim, h, w] at strides 4, 8, 16 and 32
-   * @param stem [batch, dims 0, h, w] at stride 4, before the first stage
+   * @param stem [batch, dims 0, h, w] at stride 4, before the first stage; null if made of {@link
+   *     #trunk}
    * @param stages what each stage returns, [batch, dims i, h, w], before the projection
    * @param trunkHead [batch, dims 3], the normalised average of the last stage
    */
@@ -123,7 +124,7 @@ public final class ConvNextEncoder implements ImageEncoder {
 
   private record Size(int height, int width) {}
 
-  private record Blocks(Block stem, List<Block> stages, Block head) {}
+  private record Blocks(Block stem, List<Block> stages, List<Block> adapters, Block head) {}
 
   private final Config config;
   private final String model;
@@ -171,6 +172,44 @@ public final class ConvNextEncoder implements ImageEncoder {
         head.get(0), head.get(1), List.copyOf(maps), stem, List.copyOf(stages), head.get(2));
   }
 
+  @Override
+  public boolean hasTrunk() {
+    return true;
+  }
+
+  @Override
+  public List<Value> trunk(Scope scope, Value pixels) {
+    Blocks blocks = blocks(pixels.shape());
+    List<Value> stages = new ArrayList<>();
+    Value x = scope.run1(blocks.stem, pixels);
+    for (Block stage : blocks.stages) {
+      x = scope.run(stage, x).get(0);
+      stages.add(x);
+    }
+    return stages;
+  }
+
+  @Override
+  public List<Shape> trunkShapes(int imageSize) {
+    return blocks(1, 3, imageSize, imageSize).stages.stream()
+        .map(stage -> stage.outputs().get(0).shape())
+        .collect(Collectors.toList());
+  }
+
+  @Override
+  public Features adapted(Scope scope, List<Value> trunk) {
+    int stride = STEM_STRIDE;
+    long[] finest = trunk.get(0).shape();
+    Blocks blocks = blocks(finest[0], 3, stride * finest[2], stride * finest[3]);
+    List<Value> maps = new ArrayList<>();
+    for (int i = 0; i < STAGES; i++) {
+      maps.add(scope.run1(blocks.adapters.get(i), trunk.get(i)));
+    }
+    List<Value> head = scope.run(blocks.head, trunk.get(STAGES - 1), maps.get(TOKEN_STAGE));
+    return new Features(
+        head.get(0), head.get(1), List.copyOf(maps), null, List.copyOf(trunk), head.get(2));
+  }
+
   /**
    * The CLIP image embedding, not normalised.
    *
@@ -213,6 +252,7 @@ public final class ConvNextEncoder implements ImageEncoder {
   private Blocks build(Size image) {
     Block stem = Graph.block("convnext stem", g -> stem(g, image));
     List<Block> stages = new ArrayList<>();
+    List<Block> adapters = new ArrayList<>();
     Shape shape = stem.outputs().get(0).shape();
     for (int i = 0; i < STAGES; i++) {
       int index = i;
@@ -220,11 +260,15 @@ public final class ConvNextEncoder implements ImageEncoder {
       Block stage = Graph.block("convnext stage " + i, g -> stage(g, index, input));
       stages.add(stage);
       shape = stage.outputs().get(0).shape();
+      Shape output = shape;
+      adapters.add(
+          Graph.block(
+              "convnext adapter " + i, g -> List.of(adapter(index, g.input("map", output)))));
     }
     Shape last = shape;
     Shape tokens = stages.get(TOKEN_STAGE).outputs().get(1).shape();
     Block head = Graph.block("convnext head", g -> head(g, last, tokens));
-    return new Blocks(stem, List.copyOf(stages), head);
+    return new Blocks(stem, List.copyOf(stages), List.copyOf(adapters), head);
   }
 
   private List<Tensor> stem(Graph g, Size image) {
@@ -246,9 +290,13 @@ public final class ConvNextEncoder implements ImageEncoder {
     for (int i = 0; i < config.depths().get(index); i++) {
       x = block(stage + "blocks." + i + ".", width, depthShare(index, i), x);
     }
-    Linear adapter = Linear.of(model + "adapter_c" + (index + 2), width, config.adapterDim());
-    Tensor map = adapter.apply(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
-    return List.of(x, map);
+    return List.of(x, adapter(index, x));
+  }
+
+  private Tensor adapter(int stage, Tensor x) {
+    int width = config.dims().get(stage);
+    Linear adapter = Linear.of(model + "adapter_c" + (stage + 2), width, config.adapterDim());
+    return adapter.apply(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
   }
 
   /** How far along a block is, from 0 to 1: stochastic depth drops later blocks more often. */

@@ -79,6 +79,7 @@ public final class DeemNetwork {
    *     outside; null for whole images
    * @param targets the text that is learnt; see {@link InterleavedBatch#textTargets}
    * @param imageLoss for each image whether next-image prediction counts it; null for all
+   * @param known what is known about the images already
    */
   public record Example(
       InterleavedBatch batch,
@@ -86,7 +87,19 @@ public final class DeemNetwork {
       Value drawn,
       Value regions,
       InterleavedBatch.TextTargets targets,
-      boolean[] imageLoss) {
+      boolean[] imageLoss,
+      Known known) {
+
+    /** An example of which nothing is known. */
+    public Example(
+        InterleavedBatch batch,
+        Value images,
+        Value drawn,
+        Value regions,
+        InterleavedBatch.TextTargets targets,
+        boolean[] imageLoss) {
+      this(batch, images, drawn, regions, targets, imageLoss, Known.NOTHING);
+    }
 
     /** An example of whole images. */
     public Example(
@@ -97,6 +110,18 @@ public final class DeemNetwork {
         boolean[] imageLoss) {
       this(batch, images, drawn, null, targets, imageLoss);
     }
+  }
+
+  /**
+   * What parts that do not learn have made of an example's images before.
+   *
+   * @param trunk of {@link Example#images}, whole; see {@link VisualTokenizer#trunk}; null if it is
+   *     not known
+   * @param latents of {@link Example#drawn}; null if they are not known
+   */
+  public record Known(List<Value> trunk, LatentDiffusion.Latents latents) {
+    /** Nothing is known. */
+    public static final Known NOTHING = new Known(null, null);
   }
 
   /**
@@ -242,11 +267,16 @@ public final class DeemNetwork {
   /** The forward pass of a training step. */
   public Step step(Scope scope, Example example, Options options, RandomSource random) {
     LossWeights weights = options.weights;
-    VisualTokenizer.Tokens seen = eyes.forward(scope, example.images, example.regions);
+    VisualTokenizer.Tokens seen = see(scope, example);
+    LatentDiffusion.Latents latents = example.known.latents();
+    boolean once = weights.consistency > 0 || (weights.image > 0 && !options.normaliseTwice);
+    if (latents == null && once) {
+      latents = diffusion.latents(scope, example.drawn);
+    }
     LatentDiffusion.Denoising feedback = null;
     Value consistency = null;
     if (weights.consistency > 0) {
-      feedback = feedback(scope, example.drawn, seen, random);
+      feedback = feedback(scope, example.drawn.shape(), latents, seen, random);
       consistency = consistency(scope, feedback.error(), example.regions);
     }
     Reading reading = null;
@@ -259,9 +289,11 @@ public final class DeemNetwork {
         text = language.textLoss(scope, reading.stream, example.targets);
       }
       if (weights.image > 0) {
-        Value drawn =
-            options.normaliseTwice ? diffusion.centred(scope, example.drawn) : example.drawn;
-        prediction = nextImage(scope, example.batch, drawn, seen, reading.stream, options, random);
+        LatentDiffusion.Latents drawn =
+            options.normaliseTwice
+                ? diffusion.latents(scope, diffusion.centred(scope, example.drawn))
+                : latents;
+        prediction = nextImage(scope, example, drawn, seen, reading.stream, options, random);
         image = weightedMean(scope, prediction.denoising.error(), counted(example));
       }
     }
@@ -290,16 +322,28 @@ public final class DeemNetwork {
    */
   public Value consistency(
       Scope scope, Value drawn, VisualTokenizer.Tokens seen, RandomSource random) {
-    return consistency(scope, feedback(scope, drawn, seen, random).error(), null);
+    LatentDiffusion.Latents latents = diffusion.latents(scope, drawn);
+    LatentDiffusion.Denoising feedback = feedback(scope, drawn.shape(), latents, seen, random);
+    return consistency(scope, feedback.error(), null);
+  }
+
+  private VisualTokenizer.Tokens see(Scope scope, Example example) {
+    return example.known.trunk() == null
+        ? eyes.forward(scope, example.images, example.regions)
+        : eyes.forward(scope, example.known.trunk(), example.images, example.regions);
   }
 
   private LatentDiffusion.Denoising feedback(
-      Scope scope, Value drawn, VisualTokenizer.Tokens seen, RandomSource random) {
-    LatentDiffusion.Draws draws = draw(random, drawn.shape(), true);
+      Scope scope,
+      long[] images,
+      LatentDiffusion.Latents latents,
+      VisualTokenizer.Tokens seen,
+      RandomSource random) {
+    LatentDiffusion.Draws draws = draw(random, images, true);
     LatentDiffusion.Condition condition =
         new LatentDiffusion.Condition(seen.condition(), seen.maskedMaps(), null);
-    Value latents = diffusion.encode(scope, drawn, draws.latentNoise());
-    return diffusion.denoise(scope, latents, condition, draws);
+    Value clean = diffusion.sample(scope, latents, draws.latentNoise());
+    return diffusion.denoise(scope, clean, condition, draws);
   }
 
   private Value consistency(Scope scope, Value error, Value regions) {
@@ -313,12 +357,13 @@ public final class DeemNetwork {
 
   private Prediction nextImage(
       Scope scope,
-      InterleavedBatch batch,
-      Value drawn,
+      Example example,
+      LatentDiffusion.Latents latents,
       VisualTokenizer.Tokens seen,
       Value stream,
       Options options,
       RandomSource random) {
+    InterleavedBatch batch = example.batch;
     ImageConditions.Conditions said =
         conditions.of(scope, stream, seen.maps(), batch.imageContexts());
     float[] chances = new float[batch.images()];
@@ -328,11 +373,11 @@ public final class DeemNetwork {
       dropped[i] = chances[i] < (float) options.conditionDropout;
     }
     Value told = context.drop(scope, said.tokens(), dropped);
-    LatentDiffusion.Draws draws = draw(random, drawn.shape(), false);
-    Value latents = diffusion.encode(scope, drawn, draws.latentNoise());
+    LatentDiffusion.Draws draws = draw(random, example.drawn.shape(), false);
+    Value clean = diffusion.sample(scope, latents, draws.latentNoise());
     LatentDiffusion.Condition condition =
         new LatentDiffusion.Condition(told, said.maps(), said.visible());
-    return new Prediction(said, told, diffusion.denoise(scope, latents, condition, draws));
+    return new Prediction(said, told, diffusion.denoise(scope, clean, condition, draws));
   }
 
   /** 1 for an image that next-image prediction counts, else 0. */

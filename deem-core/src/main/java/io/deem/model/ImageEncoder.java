@@ -2,6 +2,7 @@ package io.deem.model;
 
 import io.deem.graph.Param;
 import io.deem.graph.Scope;
+import io.deem.graph.Shape;
 import io.deem.graph.Value;
 import io.deem.json.Alternatives;
 import java.util.List;
@@ -62,4 +63,41 @@ public sealed interface ImageEncoder permits ConvNextEncoder, VitAdapter {
 
   /** All parameters. */
   List<Param> params();
+
+  /**
+   * Whether everything below the layers that adapt the output is a network of its own, the trunk,
+   * whose results can be kept when it does not learn.
+   */
+  default boolean hasTrunk() {
+    return false;
+  }
+
+  /**
+   * What the trunk makes of images.
+   *
+   * @param pixels [batch, 3, height, width], normalised
+   * @return [batch, channels, h, w] each, of the {@link #trunkShapes}
+   * @throws UnsupportedOperationException if the encoder has no trunk
+   */
+  default List<Value> trunk(Scope scope, Value pixels) {
+    throw new UnsupportedOperationException(config().title() + " has no trunk of its own");
+  }
+
+  /**
+   * The shapes of the trunk's results for square images of a side, in pixels.
+   *
+   * @throws UnsupportedOperationException if the encoder has no trunk
+   */
+  default List<Shape> trunkShapes(int imageSize) {
+    throw new UnsupportedOperationException(config().title() + " has no trunk of its own");
+  }
+
+  /**
+   * What {@link #forward} makes of the images that a trunk's results were made of.
+   *
+   * @throws UnsupportedOperationException if the encoder has no trunk
+   */
+  default Features adapted(Scope scope, List<Value> trunk) {
+    throw new UnsupportedOperationException(config().title() + " has no trunk of its own");
+  }
 }

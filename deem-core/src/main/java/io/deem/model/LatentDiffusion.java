@@ -69,6 +69,14 @@ public final class LatentDiffusion {
   }
 
   /**
+   * A normal distribution of latents before they are scaled.
+   *
+   * @param mean [batch, latent channels, h, w]
+   * @param std of the same shape
+   */
+  public record Latents(Value mean, Value std) {}
+
+  /**
    * What the denoiser is told.
    *
    * @param tokens [batch, length, condition width]
@@ -160,8 +168,27 @@ public final class LatentDiffusion {
    * @param noise standard normal, of the latents' shape
    */
   public Value encode(Scope scope, Value images, float[] noise) {
+    return sample(scope, latents(scope, images), noise);
+  }
+
+  /**
+   * The distribution of images' latents, which depends on nothing that learns.
+   *
+   * @param images [batch, 3, height, width] from 0 to 1
+   */
+  public Latents latents(Scope scope, Value images) {
     AutoencoderKl.Moments moments = autoencoder.encode(scope, centred(scope, images));
-    Value sample = autoencoder.sample(scope, moments, scope.floats(noise, moments.mean().shape()));
+    return new Latents(moments.mean(), moments.std());
+  }
+
+  /**
+   * Scaled latents.
+   *
+   * @param noise standard normal, of the latents' shape
+   */
+  public Value sample(Scope scope, Latents latents, float[] noise) {
+    Value drawn = scope.floats(noise, latents.mean.shape());
+    Value sample = autoencoder.sample(scope, latents.mean, latents.std, drawn);
     return scaled(scope, sample, autoencoder.config().scalingFactor());
   }
 

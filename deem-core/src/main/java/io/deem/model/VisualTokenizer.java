@@ -146,9 +146,50 @@ public final class VisualTokenizer {
    * @param place where the region is cut out
    */
   public Tokens forward(Scope scope, Value pixels, Value regions, RegionPlace place) {
-    Value normalised =
-        scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
-    ImageEncoder.Features features = encoder.forward(scope, normalised);
+    return tokens(scope, features(scope, pixels), pixels, regions, place);
+  }
+
+  /**
+   * What {@link #forward(Scope, Value, Value)} makes of images whose {@link #trunk} is known.
+   *
+   * @param trunk of the whole images
+   * @param pixels the images; only their size counts
+   * @param regions as there
+   */
+  public Tokens forward(Scope scope, List<Value> trunk, Value pixels, Value regions) {
+    ImageEncoder.Features features = encoder.adapted(scope, trunk);
+    return tokens(scope, features, pixels, regions, RegionPlace.AFTER_POSITIONS);
+  }
+
+  /**
+   * What the encoder's trunk makes of images; see {@link ImageEncoder#trunk}.
+   *
+   * @param pixels [batch, 3, height, width] from 0 to 1
+   */
+  public List<Value> trunk(Scope scope, Value pixels) {
+    return encoder.trunk(scope, normalised(scope, pixels));
+  }
+
+  /**
+   * What the encoder alone makes of images.
+   *
+   * @param pixels [batch, 3, height, width] from 0 to 1
+   */
+  public ImageEncoder.Features features(Scope scope, Value pixels) {
+    return encoder.forward(scope, normalised(scope, pixels));
+  }
+
+  /** The image encoder. */
+  public ImageEncoder encoder() {
+    return encoder;
+  }
+
+  private Value normalised(Scope scope, Value pixels) {
+    return scope.run1(normalisations.computeIfAbsent(MapSize.of(pixels), this::normalise), pixels);
+  }
+
+  private Tokens tokens(
+      Scope scope, ImageEncoder.Features features, Value pixels, Value regions, RegionPlace place) {
     List<MapSize> sizes = features.maps().stream().map(MapSize::of).collect(Collectors.toList());
     Value inside = regions == null && maskPooling != null ? everywhere(scope, pixels) : regions;
     MapSize image = inside == null ? null : MapSize.of(pixels);

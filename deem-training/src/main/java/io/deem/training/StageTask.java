@@ -1,5 +1,6 @@
 package io.deem.training;
 
+import io.deem.graph.Scope;
 import io.deem.graph.TrainingScope;
 import io.deem.graph.Value;
 import io.deem.model.DeemNetwork;
@@ -21,13 +22,20 @@ final class StageTask implements TrainingTask, AutoCloseable {
   private final DeemNetwork network;
   private final Recipe recipe;
   private final BatchSource source;
+  private final FrozenPictures frozen;
   private final List<String> broken = new ArrayList<>();
   private BatchLoader loader;
 
-  StageTask(DeemNetwork network, Recipe recipe, BatchSource source) {
+  /**
+   * A task.
+   *
+   * @param frozen what is kept of pictures; null for nothing. It stays the caller's
+   */
+  StageTask(DeemNetwork network, Recipe recipe, BatchSource source, FrozenPictures frozen) {
     this.network = network;
     this.recipe = recipe;
     this.source = source;
+    this.frozen = frozen;
   }
 
   @Override
@@ -54,7 +62,8 @@ final class StageTask implements TrainingTask, AutoCloseable {
   }
 
   private Losses losses(TrainingScope scope, Batch batch, RandomSource random) {
-    DeemNetwork.Losses losses = step(network, recipe, scope, batch, random).losses();
+    DeemNetwork.Known known = frozen == null ? DeemNetwork.Known.NOTHING : frozen.of(scope, batch);
+    DeemNetwork.Losses losses = step(network, recipe, scope, batch, known, random).losses();
     Map<String, Value> parts = new LinkedHashMap<>();
     put(parts, "text", losses.text());
     put(parts, "image", losses.image());
@@ -64,15 +73,21 @@ final class StageTask implements TrainingTask, AutoCloseable {
 
   /** The forward pass on a batch. */
   static DeemNetwork.Step step(
+      DeemNetwork network, Recipe recipe, Scope scope, Batch batch, RandomSource random) {
+    return step(network, recipe, scope, batch, DeemNetwork.Known.NOTHING, random);
+  }
+
+  private static DeemNetwork.Step step(
       DeemNetwork network,
       Recipe recipe,
-      io.deem.graph.Scope scope,
+      Scope scope,
       Batch batch,
+      DeemNetwork.Known known,
       RandomSource random) {
     DeemNetwork.Options options =
         new DeemNetwork.Options(
             batch.weights(recipe.losses()), recipe.normaliseTwice(), recipe.conditionDropout());
-    return network.step(scope, batch.upload(scope), options, random);
+    return network.step(scope, batch.upload(scope, known), options, random);
   }
 
   private Batch batch(long position) throws IOException {

@@ -123,9 +123,13 @@ public final class StageTraining implements TrainingEngine {
     try (TorchSession session = open(run.model, run.settings, recipe);
         AdamW optimizer = optimizer(session, run.settings, recipe);
         TrainingData heldOut = heldOut(run);
+        FrozenPictures frozen = frozen(run, session);
         StageTask task =
             new StageTask(
-                run.model.network(), recipe, run.data.batches(run.format(), run.settings.seed()));
+                run.model.network(),
+                recipe,
+                run.data.batches(run.format(), run.settings.seed()),
+                frozen);
         RunLog log = new RunLog(run.folder.path())) {
       HeldOut validator = validator(run, session, heldOut);
       ProgressListener both =
@@ -165,6 +169,20 @@ public final class StageTraining implements TrainingEngine {
         .filter(param -> recipe.freezing().test(param.name()))
         .forEach(session::load);
     return session;
+  }
+
+  /** What is kept of pictures that come again; null if nothing is to be. */
+  private FrozenPictures frozen(Run run, TorchSession session) throws IOException {
+    if (run.settings.cache().isEmpty()) {
+      return null;
+    }
+    return FrozenPictures.open(
+        run.settings.cache().get(),
+        session,
+        run.model.network(),
+        run.model.weights(),
+        run.recipe.freezing(),
+        precision(run.settings) + (options.onGpu() ? " gpu" : " cpu"));
   }
 
   private static AdamW optimizer(TorchSession session, TrainingSettings settings, Recipe recipe) {
@@ -235,6 +253,10 @@ public final class StageTraining implements TrainingEngine {
             .with(
                 "model description",
                 FileChecksum.of(List.of(folder.resolve(ModelFolder.DESCRIPTION_FILE))));
+    if (settings.cache().isPresent()) {
+      // The last bits differ where pictures go through frozen parts one by one.
+      identity = identity.with("kept pictures", "true");
+    }
     for (Map.Entry<String, String> set : data.checksums().entrySet()) {
       identity = identity.with("data " + set.getKey(), set.getValue());
     }

@@ -79,7 +79,8 @@ class AutoencoderKlTest {
 
   private Value redraw(TorchScope scope, Value pixels, float[] noise) {
     AutoencoderKl.Moments moments = VAE.encode(scope, pixels);
-    return VAE.decode(scope, VAE.sample(scope, moments, scope.floats(noise, 1, 4, 2, 2)));
+    return VAE.decode(
+        scope, VAE.sample(scope, moments.mean(), moments.std(), scope.floats(noise, 1, 4, 2, 2)));
   }
 
   private double total(

@@ -115,6 +115,46 @@ class StageTrainingTest {
   }
 
   @Test
+  void whatFrozenPartsMakeOfPicturesIsKeptFromRunToRun() throws IOException {
+    Path cache = folder.resolve("cache");
+    Stage tuning = Stage.IMAGE_TEXT_TUNING; // freezes the encoder too
+    TrainingReport plain = train(trainer(folder.resolve("plain")).stage(tuning));
+    TrainingReport first = train(trainer(folder.resolve("first")).stage(tuning).cache(cache));
+    List<Path> kept = files(cache);
+    assertEquals(2, kept.size(), "latents and features: " + kept);
+    for (Path file : kept) {
+      byte[] before = Files.readAllBytes(file);
+      TrainingReport next =
+          train(trainer(folder.resolve("with " + file.getFileName())).stage(tuning).cache(cache));
+      assertSameBits(first.model(), next.model());
+      assertArrayEquals(before, Files.readAllBytes(file), "nothing was computed again");
+      Files.delete(file);
+      next = train(trainer(folder.resolve("no " + file.getFileName())).stage(tuning).cache(cache));
+      assertSameBits(first.model(), next.model());
+    }
+    // Without stochastic depth in the tiny encoder's frozen layers: close, not equal.
+    double loss = plain.before().get("consistency");
+    assertEquals(loss, first.before().get("consistency"), 0.05 * loss);
+    refused("another kept pictures", trainer(folder.resolve("first")).stage(tuning).resume(true));
+  }
+
+  private static List<Path> files(Path of) throws IOException {
+    try (Stream<Path> files = Files.list(of)) {
+      return files.sorted().toList();
+    }
+  }
+
+  @Test
+  void latentsAreKeptWhereTheEncoderLearns() throws IOException {
+    Path cache = folder.resolve("cache");
+    TrainingReport plain = train(trainer(folder.resolve("plain")));
+    TrainingReport kept = train(trainer(folder.resolve("kept")).cache(cache));
+    assertEquals(1, files(cache).size());
+    assertTrue(files(cache).get(0).getFileName().toString().startsWith("latents-"));
+    assertEquals(plain.after().get("loss"), kept.after().get("loss"), 1e-3);
+  }
+
+  @Test
   void whatDoesNotBelongToTheRunIsRefused() throws IOException {
     Path out = folder.resolve("run");
     train(trainer(out).steps(2));

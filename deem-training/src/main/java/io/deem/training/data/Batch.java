@@ -58,12 +58,17 @@ public record Batch(
 
   /** The batch as the network takes it; its values belong to the scope. */
   public DeemNetwork.Example upload(Scope scope) {
+    return upload(scope, DeemNetwork.Known.NOTHING);
+  }
+
+  /** The batch as the network takes it, with what is known about its pictures. */
+  public DeemNetwork.Example upload(Scope scope, DeemNetwork.Known known) {
     int count = imageCount();
     Value seen = scope.floats(images, count, 3, imageSize, imageSize);
     Value targetsOfDecoder = scope.floats(drawn, count, 3, drawnSize, drawnSize);
     Value inside =
         regions.map(mask -> scope.floats(mask, count, 1, imageSize, imageSize)).orElse(null);
-    return new DeemNetwork.Example(tokens, seen, targetsOfDecoder, inside, targets, null);
+    return new DeemNetwork.Example(tokens, seen, targetsOfDecoder, inside, targets, null, known);
   }
 
   /** The weights of the losses, with 0 for those that these rows do not teach. */

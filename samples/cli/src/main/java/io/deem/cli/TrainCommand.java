@@ -132,6 +132,15 @@ final class TrainCommand implements Callable<Integer> {
       description = "Pictures that the report shows redrawn; by default ${DEFAULT-VALUE}.")
   private int redraws;
 
+  @Option(
+      names = "--cache",
+      paramLabel = "FOLDER",
+      description = {
+        "Keep here what frozen parts make of pictures, for later epochs and runs;",
+        "worth it where pictures come again and are not varied."
+      })
+  private Path cache;
+
   @Option(names = "--resume", description = "Go on with the run that the folder has.")
   private boolean resume;
 
@@ -190,6 +199,7 @@ final class TrainCommand implements Callable<Integer> {
       trainer = steps == null ? trainer : trainer.steps(steps);
       trainer = batch == null ? trainer : trainer.batch(batch);
       trainer = accumulation == null ? trainer : trainer.accumulation(accumulation);
+      trainer = cache == null ? trainer : trainer.cache(cache);
       return trainer
           .seed(seed)
           .precision(precision())

@@ -39,7 +39,8 @@ final class AutoencoderTask implements TrainingTask {
     long[] shape = moments.mean().shape();
     float[] noise = new float[(int) (shape[0] * shape[1] * shape[2] * shape[3])];
     random.gaussian(noise);
-    Value latents = autoencoder.sample(scope, moments, scope.floats(noise, shape));
+    Value latents =
+        autoencoder.sample(scope, moments.mean(), moments.std(), scope.floats(noise, shape));
     Value drawn = autoencoder.decode(scope, latents);
     List<Value> losses = scope.run(loss, picture, drawn, moments.mean(), moments.logvar());
     return new Losses(losses.get(0), Map.of("l1", losses.get(1), "kl", losses.get(2)));
