@@ -3,17 +3,13 @@ package io.deem.training.evaluation;
 import io.deem.Image;
 import io.deem.text.prompt.QuestionPrompts;
 import io.deem.text.prompt.RobustQuestions;
-import io.deem.training.data.DataSet;
-import io.deem.training.data.DataSets;
 import io.deem.training.data.ImageSource;
 import io.deem.training.data.JsonFileItems;
-import io.deem.training.data.Sample;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeSet;
 
 /**
  * Questions about pictures that a contrastive model takes for something else (Luo et al. 2025,
@@ -58,40 +54,25 @@ public final class RobustVqa {
    */
   public static List<Item> build(Path folder, ContrastiveModel model) throws IOException {
     List<RobustQuestions.Labelled<ImageSource>> confused = new ArrayList<>();
-    try (DataSet pictures = DataSets.folder(folder)) {
-      TreeSet<String> names = new TreeSet<>();
-      for (long i = 0; i < pictures.size(); i++) {
-        names.add(label(pictures.sample(i)));
+    LabelledFolder labelled = LabelledFolder.read(folder);
+    List<String> labels = labelled.classes();
+    List<String> texts = labels.stream().map(name -> "A photo of a " + name).toList();
+    for (LabelledFolder.Picture picture : labelled.pictures()) {
+      double[] logits = model.score(picture.image().read(), texts);
+      double most = Arrays.stream(logits).max().orElseThrow();
+      int best = 0;
+      while (logits[best] < most) {
+        best++;
       }
-      List<String> labels = List.copyOf(names);
-      List<String> texts = labels.stream().map(name -> "A photo of a " + name).toList();
-      for (long i = 0; i < pictures.size(); i++) {
-        Sample sample = pictures.sample(i);
-        ImageSource image = sample.images().get(0);
-        double[] logits = model.score(image.read(), texts);
-        double most = Arrays.stream(logits).max().orElseThrow();
-        int best = 0;
-        while (logits[best] < most) {
-          best++;
-        }
-        if (!labels.get(best).equals(label(sample))) {
-          confused.add(new RobustQuestions.Labelled<>(image, label(sample), labels.get(best)));
-        }
+      if (!labels.get(best).equals(picture.label())) {
+        confused.add(
+            new RobustQuestions.Labelled<>(picture.image(), picture.label(), labels.get(best)));
       }
     }
     if (confused.isEmpty()) {
       throw new IOException(folder + ": the contrastive model classifies every picture right");
     }
     return questions(confused);
-  }
-
-  private static String label(Sample sample) throws IOException {
-    String name = sample.images().get(0).name();
-    int slash = name.indexOf('/');
-    if (slash < 1) {
-      throw new IOException(name + ": lies in no folder named after its class");
-    }
-    return name.substring(0, slash).replace('_', ' ');
   }
 
   private static List<Item> questions(List<RobustQuestions.Labelled<ImageSource>> images) {

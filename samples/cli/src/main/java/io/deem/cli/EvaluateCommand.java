@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
       EvaluateMmvpCommand.class,
       EvaluateQuestionsCommand.class,
       EvaluateCaptionsCommand.class,
-      EvaluateVisDialCommand.class
+      EvaluateVisDialCommand.class,
+      EvaluateProbeCommand.class
     })
 final class EvaluateCommand implements Runnable {
 

@@ -47,7 +47,10 @@ final class ModelOptions {
   }
 
   Deem open() throws IOException {
-    DeemOptions options = runtime.options().withPrecision(precision).withEngine(engine);
-    return Deem.open(folder(), options);
+    return Deem.open(folder(), options());
+  }
+
+  DeemOptions options() {
+    return runtime.options().withPrecision(precision).withEngine(engine);
   }
 }

@@ -98,6 +98,40 @@ class EvaluateCommandTest {
   }
 
   @Test
+  void aProbeTellsWhatTheEncoderTellsApart() throws IOException {
+    Path train = folder.resolve("train");
+    Path test = folder.resolve("test");
+    for (int i = 0; i < 6; i++) {
+      plain(train.resolve("red_thing"), i, 200 + 5 * i, 20);
+      plain(train.resolve("blue"), i, 20, 200 + 5 * i);
+      plain(test.resolve("red_thing"), i, 190 + 6 * i, 30);
+      plain(test.resolve("blue"), i, 10 + i, 210);
+    }
+    int code = run("--json", "evaluate", "probe", "--train", train.toString(), test.toString());
+    assertEquals(0, code, err.toString());
+    JsonObject json = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertEquals(2, json.get("classes").getAsInt());
+    JsonObject result = json.getAsJsonArray("results").get(0).getAsJsonObject();
+    assertEquals("test", result.get("kind").getAsString());
+    assertEquals(12, result.get("n").getAsInt());
+    assertEquals(1, result.get("accuracy").getAsDouble());
+
+    plain(test.resolve("green"), 0, 0, 0);
+    assertEquals(1, run("evaluate", "probe", "--train", train.toString(), test.toString()));
+    assertTrue(err.toString().contains("test: the class 'green' is not in"), err.toString());
+  }
+
+  private static void plain(Path at, int number, int red, int blue) throws IOException {
+    Files.createDirectories(at);
+    byte[] rgb = new byte[16 * 16 * 3];
+    for (int i = 0; i < rgb.length; i += 3) {
+      rgb[i] = (byte) red;
+      rgb[i + 2] = (byte) blue;
+    }
+    Image.ofRgb(16, 16, rgb).write(at.resolve(number + ".png"));
+  }
+
+  @Test
   void badUsageAndMissingFilesAreOneLine() {
     assertEquals(2, run("evaluate"));
     assertEquals(2, run("evaluate", "scenes"));

@@ -12,12 +12,15 @@ import io.deem.mini.EmojiCorpus;
 import io.deem.mini.EmojiStyle;
 import io.deem.mini.Questions;
 import io.deem.mini.Raster;
+import io.deem.mini.Scene;
 import io.deem.mini.SceneConfig;
 import io.deem.mini.SceneGenerator;
 import io.deem.model.DeemNetwork;
 import io.deem.model.ModelFolder;
 import io.deem.torch.TorchEngine;
 import io.deem.torch.TorchSession;
+import io.deem.training.evaluation.EncoderFeatures;
+import io.deem.training.evaluation.LinearProbe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,8 +31,9 @@ import java.util.regex.Pattern;
 
 /**
  * Aligns what is shipped to scenes of a style that it never saw, by each strategy and seed, and
- * says what that did to fidelity on held-out scenes, to zero-shot recognition of nouns and to
- * yes/no questions, on other scenes of that style. Only pictures are learnt from.
+ * says what that did to fidelity on held-out scenes, and on other scenes of that style to zero-shot
+ * recognition of nouns, to a linear probe of the encoder that knows labels of the trained styles
+ * only, and to yes/no questions. Only pictures are learnt from.
  *
  * <p>System properties change it: {@code deem.feedback.style}, {@code .strategies}, {@code .steps},
  * {@code .seeds}, {@code .images}, {@code .batch}, {@code .rate} and {@code .scenes}.
@@ -40,6 +44,11 @@ final class FeedbackStage implements Stage {
 
   /** Neither the scenes of training nor those that accuracy is measured on. */
   private static final long IMAGE_SEED = Recipe.SEED + 101;
+
+  /** Single objects of each trained style. */
+  private static final int PROBE_TRAINING = 1200;
+
+  private static final double PROBE_PENALTY = 0.01;
 
   private final Recipe recipe;
 
@@ -158,7 +167,55 @@ final class FeedbackStage implements Stage {
         PresenceTest.Result presence =
             test.run(session, generator, new Questions(labels.vocabulary(), Recipe.SEED), scenes);
         return String.format(
-            Locale.ROOT, "nouns %.1f %% right, presence %s", 100 * nouns, presence);
+            Locale.ROOT,
+            "nouns %.1f %% right, probe %.1f %%, presence %s",
+            100 * nouns,
+            100 * probe(new EncoderFeatures(session, network), labels),
+            presence);
+      }
+    }
+
+    /** The share of single objects that a classifier of the trained styles' objects names right. */
+    private double probe(EncoderFeatures encoder, Labels labels) throws IOException {
+      EmojiStyle[] known = {EmojiStyle.NOTO, EmojiStyle.TWEMOJI};
+      List<float[]> features = new ArrayList<>();
+      List<Integer> truth = new ArrayList<>();
+      for (EmojiStyle each : known) {
+        objects(encoder, labels, each, PROBE_TRAINING, features, truth);
+      }
+      LinearProbe probe =
+          LinearProbe.train(
+              features.toArray(float[][]::new),
+              truth.stream().mapToInt(i -> i).toArray(),
+              labels.size(),
+              PROBE_PENALTY);
+      features.clear();
+      truth.clear();
+      objects(encoder, labels, style, scenes, features, truth);
+      int right = 0;
+      for (int i = 0; i < features.size(); i++) {
+        right += probe.classify(features.get(i)) == truth.get(i) ? 1 : 0;
+      }
+      return (double) right / features.size();
+    }
+
+    private void objects(
+        EncoderFeatures encoder,
+        Labels labels,
+        EmojiStyle of,
+        int count,
+        List<float[]> features,
+        List<Integer> truth)
+        throws IOException {
+      EmojiCorpus corpus = EmojiCorpus.open(recipe.data().resolve("emoji"), of);
+      SceneConfig single = SceneConfig.standard().withCountWeights(1.0).withFrequencies(0, 0, 0);
+      SceneGenerator generator =
+          SceneGenerator.evaluation(Recipe.SEED, corpus, of, labels.vocabulary(), single);
+      for (int i = 0; i < count; i++) {
+        Scene scene = generator.scene(i);
+        Raster picture = scene.picture();
+        features.add(encoder.of(Image.ofRgb(picture.width(), picture.height(), picture.rgb())));
+        truth.add(labels.of(scene.objects().get(0).concept()));
       }
     }
   }
