@@ -3,11 +3,10 @@ package io.deem;
 import io.deem.spi.TrainingEngine;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 
 /**
  * Trains a model on one's own data, by the paper's recipes. Immutable: every method that sets
@@ -50,7 +49,8 @@ public final class Trainer {
 
   /** Which recipe; by default {@link Stage#IMAGE_TEXT_ALIGNMENT}. */
   public Trainer stage(Stage stage) {
-    return with(Objects.requireNonNull(stage, "stage"), s.data(), s.validation(), s.output());
+    Objects.requireNonNull(stage, "stage");
+    return changed(to -> to.stage = stage);
   }
 
   /** Adds a folder with {@code data.jsonl} to learn from. */
@@ -65,9 +65,7 @@ public final class Trainer {
 
   /** Adds a data set of any layout. */
   public Trainer data(TrainingSettings.Data data) {
-    List<TrainingSettings.Data> more = new ArrayList<>(s.data());
-    more.add(data);
-    return with(s.stage(), more, s.validation(), s.output());
+    return changed(to -> to.data.add(data));
   }
 
   /** A folder with held-out data, so that the best checkpoint stays. */
@@ -77,111 +75,84 @@ public final class Trainer {
 
   /** Held-out data of any layout. */
   public Trainer validation(TrainingSettings.Data data) {
-    return with(s.stage(), s.data(), Optional.of(data), s.output());
+    return changed(to -> to.validation = Optional.of(data));
   }
 
   /** The run's folder. */
   public Trainer output(Path folder) {
-    return with(s.stage(), s.data(), s.validation(), Optional.of(folder));
+    return changed(to -> to.output = Optional.of(folder));
   }
 
   /** A JSON file with entries of the stage's recipe to replace. */
   public Trainer recipe(Path file) {
-    return with(
-        Optional.of(file), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), s.resume());
+    return changed(to -> to.recipe = Optional.of(file));
   }
 
   /** Steps of the optimiser. */
   public Trainer steps(int steps) {
-    return with(
-        s.recipe(),
-        OptionalInt.of(steps),
-        s.batch(),
-        s.accumulation(),
-        s.checkpointEvery(),
-        s.resume());
+    return changed(to -> to.steps = OptionalInt.of(steps));
   }
 
   /** Samples of one forward pass. */
   public Trainer batch(int samples) {
-    return with(
-        s.recipe(),
-        s.steps(),
-        OptionalInt.of(samples),
-        s.accumulation(),
-        s.checkpointEvery(),
-        s.resume());
+    return changed(to -> to.batch = OptionalInt.of(samples));
   }
 
   /** Forward passes whose gradients are averaged for one step. */
   public Trainer accumulation(int passes) {
-    return with(
-        s.recipe(), s.steps(), s.batch(), OptionalInt.of(passes), s.checkpointEvery(), s.resume());
+    return changed(to -> to.accumulation = OptionalInt.of(passes));
+  }
+
+  /**
+   * Leaves the language model's matrices as they are and trains low-rank adapters of them (LoRA),
+   * of the linear layers of its attention and MLPs: less memory, and a small file, {@code
+   * adapters.safetensors}, of what was learnt. The trained model has them merged in. Other layers,
+   * alpha and dropout are entries of the recipe, {@code adapters}.
+   *
+   * @param rank of the change of each matrix, often 8 to 64
+   */
+  public Trainer lora(int rank) {
+    return changed(to -> to.adapterRank = OptionalInt.of(rank));
   }
 
   /** Steps between checkpoints; by default 100. */
   public Trainer checkpointEvery(int steps) {
-    return with(s.recipe(), s.steps(), s.batch(), s.accumulation(), steps, s.resume());
+    return changed(to -> to.checkpointEvery = steps);
   }
 
   /** Goes on with the run that the output folder has. */
   public Trainer resume(boolean resume) {
-    return with(s.recipe(), s.steps(), s.batch(), s.accumulation(), s.checkpointEvery(), resume);
+    return changed(to -> to.resume = resume);
   }
 
   /** The seed of all randomness; by default 0. */
   public Trainer seed(long seed) {
-    return with(
-        seed,
-        s.precision(),
-        s.gradientCheckpointing(),
-        s.eightBitMoments(),
-        s.keptCheckpoints(),
-        s.redraws());
+    return changed(to -> to.seed = seed);
   }
 
   /** The arithmetic of products. */
   public Trainer precision(TrainingSettings.Precision precision) {
-    return with(
-        s.seed(),
-        precision,
-        s.gradientCheckpointing(),
-        s.eightBitMoments(),
-        s.keptCheckpoints(),
-        s.redraws());
+    return changed(to -> to.precision = precision);
   }
 
   /** Keeps the results of blocks only and computes what is inside them again when it is needed. */
   public Trainer gradientCheckpointing(boolean on) {
-    return with(s.seed(), s.precision(), on, s.eightBitMoments(), s.keptCheckpoints(), s.redraws());
+    return changed(to -> to.gradientCheckpointing = on);
   }
 
   /** Keeps the optimiser's moments in 8 bits. */
   public Trainer eightBitMoments(boolean on) {
-    return with(
-        s.seed(), s.precision(), s.gradientCheckpointing(), on, s.keptCheckpoints(), s.redraws());
+    return changed(to -> to.eightBitMoments = on);
   }
 
   /** How many of the newest checkpoints stay; by default 2. */
   public Trainer keepCheckpoints(int count) {
-    return with(
-        s.seed(),
-        s.precision(),
-        s.gradientCheckpointing(),
-        s.eightBitMoments(),
-        count,
-        s.redraws());
+    return changed(to -> to.keptCheckpoints = count);
   }
 
   /** How many pictures the report shows redrawn; by default 4. */
   public Trainer redraws(int count) {
-    return with(
-        s.seed(),
-        s.precision(),
-        s.gradientCheckpointing(),
-        s.eightBitMoments(),
-        s.keptCheckpoints(),
-        count);
+    return changed(to -> to.redraws = count);
   }
 
   /**
@@ -195,26 +166,7 @@ public final class Trainer {
    * so that a run goes on only with or without, as it began.
    */
   public Trainer cache(Path folder) {
-    return new Trainer(
-        engine,
-        new TrainingSettings(
-            s.stage(),
-            s.data(),
-            s.validation(),
-            s.output(),
-            s.recipe(),
-            s.steps(),
-            s.batch(),
-            s.accumulation(),
-            s.seed(),
-            s.precision(),
-            s.gradientCheckpointing(),
-            s.eightBitMoments(),
-            s.checkpointEvery(),
-            s.keptCheckpoints(),
-            s.redraws(),
-            s.resume(),
-            Optional.of(folder)));
+    return changed(to -> to.cache = Optional.of(folder));
   }
 
   /**
@@ -237,88 +189,9 @@ public final class Trainer {
     return engine.estimate(s);
   }
 
-  private Trainer with(
-      Stage stage,
-      List<TrainingSettings.Data> data,
-      Optional<TrainingSettings.Data> validation,
-      Optional<Path> output) {
-    return new Trainer(
-        engine,
-        new TrainingSettings(
-            stage,
-            data,
-            validation,
-            output,
-            s.recipe(),
-            s.steps(),
-            s.batch(),
-            s.accumulation(),
-            s.seed(),
-            s.precision(),
-            s.gradientCheckpointing(),
-            s.eightBitMoments(),
-            s.checkpointEvery(),
-            s.keptCheckpoints(),
-            s.redraws(),
-            s.resume(),
-            s.cache()));
-  }
-
-  private Trainer with(
-      Optional<Path> recipe,
-      OptionalInt steps,
-      OptionalInt batch,
-      OptionalInt accumulation,
-      int checkpointEvery,
-      boolean resume) {
-    return new Trainer(
-        engine,
-        new TrainingSettings(
-            s.stage(),
-            s.data(),
-            s.validation(),
-            s.output(),
-            recipe,
-            steps,
-            batch,
-            accumulation,
-            s.seed(),
-            s.precision(),
-            s.gradientCheckpointing(),
-            s.eightBitMoments(),
-            checkpointEvery,
-            s.keptCheckpoints(),
-            s.redraws(),
-            resume,
-            s.cache()));
-  }
-
-  private Trainer with(
-      long seed,
-      TrainingSettings.Precision precision,
-      boolean gradientCheckpointing,
-      boolean eightBitMoments,
-      int keptCheckpoints,
-      int redraws) {
-    return new Trainer(
-        engine,
-        new TrainingSettings(
-            s.stage(),
-            s.data(),
-            s.validation(),
-            s.output(),
-            s.recipe(),
-            s.steps(),
-            s.batch(),
-            s.accumulation(),
-            seed,
-            precision,
-            gradientCheckpointing,
-            eightBitMoments,
-            s.checkpointEvery(),
-            keptCheckpoints,
-            redraws,
-            s.resume(),
-            s.cache()));
+  private Trainer changed(Consumer<TrainingSettingsEditor> change) {
+    TrainingSettingsEditor editor = new TrainingSettingsEditor(s);
+    change.accept(editor);
+    return new Trainer(engine, editor.settings());
   }
 }

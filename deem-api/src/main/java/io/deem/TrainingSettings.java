@@ -16,6 +16,8 @@ import java.util.OptionalInt;
  * @param steps of the optimiser; warm-up shrinks or grows with them
  * @param batch samples of one forward pass
  * @param accumulation forward passes of one step
+ * @param adapterRank rank of low-rank adapters of the language model, which then stays as it is;
+ *     empty for what the recipe has
  * @param seed of all randomness
  * @param precision of products
  * @param gradientCheckpointing whether less memory is worth a second forward pass
@@ -36,6 +38,7 @@ public record TrainingSettings(
     OptionalInt steps,
     OptionalInt batch,
     OptionalInt accumulation,
+    OptionalInt adapterRank,
     long seed,
     Precision precision,
     boolean gradientCheckpointing,
@@ -56,6 +59,7 @@ public record TrainingSettings(
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
+          OptionalInt.empty(),
           OptionalInt.empty(),
           OptionalInt.empty(),
           OptionalInt.empty(),
@@ -108,6 +112,7 @@ public record TrainingSettings(
     steps.ifPresent(n -> atLeastOne("steps", n));
     batch.ifPresent(n -> atLeastOne("batch", n));
     accumulation.ifPresent(n -> atLeastOne("accumulation", n));
+    adapterRank.ifPresent(n -> atLeastOne("adapterRank", n));
     atLeastOne("checkpointEvery", checkpointEvery);
     atLeastOne("keptCheckpoints", keptCheckpoints);
     if (redraws < 0) {

@@ -90,7 +90,8 @@ public record LowRankAdaptation(int rank, double alpha, double dropout, Predicat
     return weight.shape().length == 2 ? layer(weight.name()) : null;
   }
 
-  private String layer(String weight) {
+  /** The layer whose weight is named so, if it is a target; else null. */
+  public String layer(String weight) {
     if (!weight.endsWith(WEIGHT)) {
       return null;
     }

@@ -40,7 +40,8 @@ public record Freezing(boolean languageModel, boolean encoder, boolean denoiser)
         || (denoiser && ofDenoiser));
   }
 
-  private static boolean neverLearns(String name) {
+  /** Whether a parameter stays as it is in every stage. */
+  public static boolean neverLearns(String name) {
     return name.contains(".encoder.vae.")
         || name.endsWith("pos_embed")
         || name.startsWith("text_decoder.head.")

@@ -6,7 +6,6 @@ import io.deem.graph.Session;
 import io.deem.graph.Shape;
 import io.deem.graph.Value;
 import io.deem.model.DeemNetwork;
-import io.deem.model.Freezing;
 import io.deem.model.LatentDiffusion;
 import io.deem.training.data.Batch;
 import io.deem.weights.TensorSource;
@@ -16,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * What parts that do not learn make of pictures: the latents of the autoencoder, and what the image
@@ -52,7 +52,8 @@ final class FrozenPictures implements AutoCloseable {
    *
    * @param session in which they are filled
    * @param weights of the network
-   * @param freezing what does not learn
+   * @param learns which parameters learn
+   * @param seesFrozen whether the encoder's trunk computes what its stored weights say
    * @param arithmetic precision and device, on which the last bits depend
    */
   static FrozenPictures open(
@@ -60,7 +61,8 @@ final class FrozenPictures implements AutoCloseable {
       Session session,
       DeemNetwork network,
       TensorSource weights,
-      Freezing freezing,
+      Predicate<String> learns,
+      boolean seesFrozen,
       String arithmetic)
       throws IOException {
     int drawn = network.config().drawnSize();
@@ -70,8 +72,8 @@ final class FrozenPictures implements AutoCloseable {
     Kept latents =
         open(folder, "latents", arithmetic, autoencoder, weights, List.of(map, map.clone()));
     try {
-      boolean keep = freezing.encoder() && network.eyes().encoder().hasTrunk();
-      Kept trunk = keep ? trunk(folder, network, weights, freezing, arithmetic) : null;
+      boolean keep = seesFrozen && network.eyes().encoder().hasTrunk();
+      Kept trunk = keep ? trunk(folder, network, weights, learns, arithmetic) : null;
       return new FrozenPictures(session, network, latents, trunk);
     } catch (IOException | RuntimeException e) {
       latents.cache.close();
@@ -80,11 +82,15 @@ final class FrozenPictures implements AutoCloseable {
   }
 
   private static Kept trunk(
-      Path folder, DeemNetwork network, TensorSource weights, Freezing freezing, String arithmetic)
+      Path folder,
+      DeemNetwork network,
+      TensorSource weights,
+      Predicate<String> learns,
+      String arithmetic)
       throws IOException {
     List<Param> params =
         network.eyes().encoder().params().stream()
-            .filter(param -> !freezing.test(param.name()))
+            .filter(param -> !learns.test(param.name()))
             .toList();
     List<long[]> shapes = new ArrayList<>();
     for (Shape shape : network.eyes().encoder().trunkShapes(network.config().imageSize())) {

@@ -4,7 +4,9 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.deem.Stage;
+import io.deem.graph.BlockRewriting;
 import io.deem.json.RecordJson;
+import io.deem.lora.LowRankAdaptation;
 import io.deem.model.DeemNetwork;
 import io.deem.model.Freezing;
 import io.deem.torch.Regularization;
@@ -15,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * How a stage is trained: everything but the data and the seed.
@@ -35,6 +39,7 @@ import java.util.Map;
  * @param regularization dropout and stochastic depth
  * @param wording which prompts texts are put into
  * @param augmentation how pictures are varied
+ * @param adapters low-rank factors that learn in place of whole matrices; empty for none
  */
 public record Recipe(
     int steps,
@@ -51,7 +56,8 @@ public record Recipe(
     boolean normaliseTwice,
     Regularization regularization,
     Wording wording,
-    Augmentation augmentation) {
+    Augmentation augmentation,
+    Optional<Adapters> adapters) {
 
   private static final long LARGEST_FILE = 1L << 20;
 
@@ -88,7 +94,8 @@ public record Recipe(
           false,
           Regularization.PAPER,
           Wording.MODEL,
-          Augmentation.NONE);
+          Augmentation.NONE,
+          Optional.empty());
 
   /**
    * Image-text tuning, and mask-text tuning, which differs by its data: the language model learns.
@@ -109,7 +116,8 @@ public record Recipe(
           false,
           Regularization.PAPER,
           Wording.MODEL,
-          Augmentation.NONE);
+          Augmentation.NONE,
+          Optional.empty());
 
   public Recipe {
     groups = List.copyOf(groups);
@@ -152,6 +160,34 @@ public record Recipe(
     JsonObject changes = new JsonObject();
     changes.addProperty("accumulation", passes);
     return changed(changes);
+  }
+
+  /**
+   * With a language model that stays as it is, whose linear layers get low-rank adapters; see
+   * {@link Adapters#ofLanguageModel}.
+   */
+  public Recipe withAdapters(int rank) {
+    JsonObject stays = new JsonObject();
+    stays.addProperty("languageModel", true);
+    JsonObject changes = new JsonObject();
+    changes.add("freezing", stays);
+    changes.add("adapters", RecordJson.write(Adapters.ofLanguageModel(rank)));
+    return changed(changes);
+  }
+
+  /** Which parameters learn: what is not frozen, with factors in place of adapted matrices. */
+  public Predicate<String> learns() {
+    if (adapters.isEmpty()) {
+      return freezing;
+    }
+    LowRankAdaptation lora = adapters.get().adaptation();
+    Predicate<String> factors = lora.learnt(false);
+    return name -> factors.test(name) || (freezing.test(name) && lora.layer(name) == null);
+  }
+
+  /** What happens to the model's blocks. */
+  BlockRewriting rewriting() {
+    return adapters.<BlockRewriting>map(Adapters::adaptation).orElse(BlockRewriting.NONE);
   }
 
   /**

@@ -37,6 +37,11 @@ record RunFolder(Path path) {
     return path.resolve("best");
   }
 
+  /** The factors alone, if the recipe has adapters. */
+  Path adapters() {
+    return path.resolve("adapters.safetensors");
+  }
+
   /** The page about the run. */
   Path report() {
     return path.resolve("report.html");

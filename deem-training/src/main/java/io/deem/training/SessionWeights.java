@@ -1,7 +1,9 @@
 package io.deem.training;
 
+import io.deem.lora.LowRankAdaptation;
 import io.deem.torch.TorchSession;
 import io.deem.weights.ElementType;
+import io.deem.weights.OverlaidTensors;
 import io.deem.weights.SafetensorsWriter;
 import io.deem.weights.TensorInfo;
 import io.deem.weights.TensorSource;
@@ -28,6 +30,22 @@ public final class SessionWeights {
    */
   public static TensorSource source(TorchSession session, TensorSource stored) {
     return new Source(session, stored);
+  }
+
+  /**
+   * The present factors of adapters, under their names.
+   *
+   * @param stored the weights that the factors belong to
+   */
+  public static TensorSource factors(
+      TorchSession session, TensorSource stored, LowRankAdaptation lora) {
+    OverlaidTensors factors = new OverlaidTensors(stored, "adapters in training");
+    for (String name : session.params()) {
+      if (lora.learnt(false).test(name)) {
+        factors.with(name, session.param(name).shape(), () -> session.param(name).floats());
+      }
+    }
+    return factors;
   }
 
   /** Some of the loaded parameters; see {@link #of(TorchSession)}. */

@@ -1,6 +1,7 @@
 package io.deem.training;
 
 import io.deem.graph.Block;
+import io.deem.graph.BlockRewriting;
 import io.deem.graph.DataType;
 import io.deem.graph.Tensor;
 import io.deem.graph.TrainingScope;
@@ -49,10 +50,17 @@ final class ShapeScope implements TrainingScope {
   private final Predicate<String> trainable;
   private final Precision precision;
   private final boolean drops;
+  private final BlockRewriting rewriting;
   private final List<Visit> visits = new ArrayList<>();
   private long givenBytes;
 
   ShapeScope(Predicate<String> trainable, Precision precision, boolean drops) {
+    this(trainable, precision, drops, BlockRewriting.NONE);
+  }
+
+  ShapeScope(
+      Predicate<String> trainable, Precision precision, boolean drops, BlockRewriting rewriting) {
+    this.rewriting = rewriting;
     this.trainable = trainable;
     this.precision = precision;
     this.drops = drops;
@@ -95,7 +103,8 @@ final class ShapeScope implements TrainingScope {
   }
 
   @Override
-  public List<Value> run(Block block, List<Value> inputs) {
+  public List<Value> run(Block written, List<Value> inputs) {
+    Block block = rewriting.apply(written, true);
     Map<String, Long> symbols = block.bind(inputs.stream().map(Value::shape).toList());
     List<Boolean> learning = inputs.stream().map(value -> ((Shaped) value).learns).toList();
     BlockCost cost = new BlockCost(block, symbols, learning, trainable, precision, drops);

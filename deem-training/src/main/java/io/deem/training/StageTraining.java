@@ -10,6 +10,9 @@ import io.deem.Stage;
 import io.deem.TrainingReport;
 import io.deem.TrainingSettings;
 import io.deem.graph.Param;
+import io.deem.lora.AdaptedWeights;
+import io.deem.lora.AdapterFile;
+import io.deem.lora.LowRankAdaptation;
 import io.deem.model.Freezing;
 import io.deem.model.ModelFolder;
 import io.deem.random.RandomSource;
@@ -26,10 +29,12 @@ import io.deem.training.data.Batch;
 import io.deem.training.data.BatchFormat;
 import io.deem.training.data.BatchSource;
 import io.deem.weights.ElementType;
+import io.deem.weights.TensorSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,6 +80,9 @@ public final class StageTraining implements TrainingEngine {
     }
     if (settings.accumulation().isPresent()) {
       recipe = recipe.withAccumulation(settings.accumulation().getAsInt());
+    }
+    if (settings.adapterRank().isPresent()) {
+      recipe = recipe.withAdapters(settings.adapterRank().getAsInt());
     }
     return recipe;
   }
@@ -147,6 +155,7 @@ public final class StageTraining implements TrainingEngine {
         log.load(outcome.steps());
       }
       write(run, session, run.folder.model(), outcome.steps());
+      writeAdapters(run, session);
       List<HtmlReport.Redraw> redraws = validator.redraws(run.settings.redraws());
       writeBest(run, session, outcome);
       return report(run, outcome, task.broken(), log.rows(), redraws, since(started));
@@ -159,16 +168,45 @@ public final class StageTraining implements TrainingEngine {
         run.settings.stage().title(), 0, run.recipe.steps(), before, 0, Duration.ZERO);
   }
 
-  private TorchSession open(ModelFolder model, TrainingSettings settings, Recipe recipe) {
+  private TorchSession open(ModelFolder model, TrainingSettings settings, Recipe recipe)
+      throws IOException {
     TorchSession session =
-        new TorchEngine(options.withPrecision(precision(settings))).open(model.weights());
-    session.trainable(recipe.freezing());
+        new TorchEngine(options.withPrecision(precision(settings)))
+            .open(weights(model, settings, recipe), recipe.rewriting());
+    session.trainable(recipe.learns());
     // What learns comes first: the frozen weights get what it leaves of the device, as the blocks
     // need them, and in bfloat16 where they may be.
-    model.network().params().stream()
-        .filter(param -> recipe.freezing().test(param.name()))
+    params(model, recipe).stream()
+        .filter(param -> recipe.learns().test(param.name()))
         .forEach(session::load);
     return session;
+  }
+
+  /** A model's weights with fresh factors of its adapters, if there are any. */
+  private static TensorSource weights(ModelFolder model, TrainingSettings settings, Recipe recipe) {
+    if (recipe.adapters().isEmpty()) {
+      return model.weights();
+    }
+    LowRankAdaptation lora = recipe.adapters().get().adaptation();
+    return AdaptedWeights.fresh(model.weights(), lora, settings.seed());
+  }
+
+  /** The model's parameters and the factors of its adapters. */
+  private static List<Param> params(ModelFolder model, Recipe recipe) throws IOException {
+    List<Param> params = new ArrayList<>(model.network().params());
+    if (recipe.adapters().isPresent()) {
+      LowRankAdaptation lora = recipe.adapters().get().adaptation();
+      TensorSource fresh = AdaptedWeights.fresh(model.weights(), lora, 0);
+      fresh.names().stream()
+          .filter(lora.learnt(false))
+          .forEach(name -> params.add(Param.of(name, fresh.info(name).shape())));
+      if (params.size() == model.network().params().size()) {
+        throw new IOException(
+            "the recipe's adapters.layers finds no linear layer: "
+                + recipe.adapters().get().layers());
+      }
+    }
+    return params;
   }
 
   /** What is kept of pictures that come again; null if nothing is to be. */
@@ -181,8 +219,17 @@ public final class StageTraining implements TrainingEngine {
         session,
         run.model.network(),
         run.model.weights(),
-        run.recipe.freezing(),
+        run.recipe.learns(),
+        seesFrozen(run),
         precision(run.settings) + (options.onGpu() ? " gpu" : " cpu"));
+  }
+
+  /** Whether nothing below what adapts the encoder's output learns, nor has adapters. */
+  private static boolean seesFrozen(Run run) {
+    Optional<LowRankAdaptation> lora = run.recipe.adapters().map(Adapters::adaptation);
+    return run.recipe.freezing().encoder()
+        && run.model.network().eyes().encoder().params().stream()
+            .allMatch(param -> lora.isEmpty() || lora.get().layer(param.name()) == null);
   }
 
   private static AdamW optimizer(TorchSession session, TrainingSettings settings, Recipe recipe) {
@@ -302,11 +349,30 @@ public final class StageTraining implements TrainingEngine {
             parent.architecture(),
             parent.prompts(),
             // A head that is its embeddings is so no more when they have learnt.
-            parent.headTied() && !run.recipe.freezing().test(table),
+            parent.headTied() && !run.recipe.learns().test(table),
             provenance(run, steps)),
-        SessionWeights.source(session, run.model.weights()),
+        learnt(run, session),
         ElementType.F32,
         TokenizerFile.read(run.model.folder()));
+  }
+
+  /** What the model has become, its adapters merged in. */
+  private static TensorSource learnt(Run run, TorchSession session) {
+    TensorSource weights = SessionWeights.source(session, run.model.weights());
+    if (run.recipe.adapters().isEmpty()) {
+      return weights;
+    }
+    LowRankAdaptation lora = run.recipe.adapters().get().adaptation();
+    return AdaptedWeights.merged(
+        weights, SessionWeights.factors(session, run.model.weights(), lora), lora);
+  }
+
+  private static void writeAdapters(Run run, TorchSession session) throws IOException {
+    if (run.recipe.adapters().isPresent()) {
+      LowRankAdaptation lora = run.recipe.adapters().get().adaptation();
+      TensorSource factors = SessionWeights.factors(session, run.model.weights(), lora);
+      AdapterFile.write(run.folder.adapters(), lora, factors, false);
+    }
   }
 
   /** Makes a model of the best checkpoint, unless that is the last step. */
@@ -444,9 +510,10 @@ public final class StageTraining implements TrainingEngine {
     for (long number = 0; number < 4; number++) {
       ShapeScope scope =
           new ShapeScope(
-              recipe.freezing(),
+              recipe.learns(),
               precision(settings),
-              !recipe.regularization().equals(Regularization.NONE));
+              !recipe.regularization().equals(Regularization.NONE),
+              recipe.rewriting());
       Batch batch = source.batch(number);
       StageTask.step(model.network(), recipe, scope, batch, RandomSource.seeded(number));
       long bytes = scope.visits().stream().mapToLong(v -> v.resultBytes()).sum();
@@ -458,15 +525,15 @@ public final class StageTraining implements TrainingEngine {
       long size = Float.BYTES * ((long) batch.images().length + batch.drawn().length);
       waiting = Math.max(waiting, size);
     }
-    List<Param> params = model.network().params();
+    List<Param> params = params(model, recipe);
     double moment = settings.eightBitMoments() ? AdamW.EIGHT_BIT_BYTES : Float.BYTES;
     if (options.onGpu()) {
       return DeviceMemory.estimate(
-          params, recipe.freezing(), options, moment, largest, recording(settings));
+          params, recipe.learns(), options, moment, largest, recording(settings));
     }
     return MemoryModel.estimate(
         params,
-        recipe.freezing(),
+        recipe.learns(),
         moment,
         largest,
         recording(settings),

@@ -13,7 +13,9 @@ import io.deem.ProgressListener;
 import io.deem.Stage;
 import io.deem.Trainer;
 import io.deem.TrainingReport;
+import io.deem.lora.AdapterFile;
 import io.deem.model.ModelFolder;
+import io.deem.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,6 +138,60 @@ class StageTrainingTest {
     double loss = plain.before().get("consistency");
     assertEquals(loss, first.before().get("consistency"), 0.05 * loss);
     refused("another kept pictures", trainer(folder.resolve("first")).stage(tuning).resume(true));
+  }
+
+  @Test
+  void adaptersLearnInPlaceOfTheLanguageModel() throws IOException {
+    Path out = folder.resolve("whole");
+    Trainer lora = trainer(out).stage(Stage.IMAGE_TEXT_TUNING).lora(2);
+    TrainingReport whole = train(lora);
+    String adapted = "mm_decoder.layers.0.self_attn.q_proj.weight";
+    String stays = "mm_decoder.layers.0.input_layernorm.weight";
+    try (ModelFolder trained = ModelFolder.open(whole.model());
+        ModelFolder parent = ModelFolder.open(model);
+        AdapterFile adapters = AdapterFile.open(out.resolve("adapters.safetensors"))) {
+      float[] before = parent.weights().floats(adapted);
+      float[] after = trained.weights().floats(adapted);
+      assertFalse(java.util.Arrays.equals(before, after));
+      assertArrayEquals(parent.weights().floats(stays), trained.weights().floats(stays));
+      assertEquals(2, adapters.adaptation().rank());
+      assertArrayEquals(after, adapters.mergedInto(parent.weights()).floats(adapted));
+    }
+    // Stopped and resumed: the factors are in the checkpoints.
+    Path stopped = folder.resolve("stopped");
+    Cancellation stop = new Cancellation();
+    Trainer again = lora.output(stopped);
+    assertThrows(CancellationException.class, () -> again.train(progress -> stop.cancel(), stop));
+    assertSameBits(whole.model(), train(again.resume(true)).model());
+    refused("another recipe.adapters.", lora.lora(3).resume(true));
+
+    MemoryEstimate little = lora.estimate();
+    MemoryEstimate much = trainer(out).stage(Stage.IMAGE_TEXT_TUNING).estimate();
+    assertTrue(little.parts().get("gradients") < much.parts().get("gradients"), little.toString());
+  }
+
+  @Test
+  void anyLinearLayerCanBeAdaptedButTheAutoencoders() throws IOException {
+    Path recipe = folder.resolve("recipe.json");
+    Files.writeString(
+        recipe,
+        "{\"adapters\": {\"rank\": 1, \"alpha\": 2, \"dropout\": 0, \"layers\": \"to_q|fc1\"}}");
+    Path out = folder.resolve("run");
+    train(trainer(out).recipe(recipe).steps(1));
+    try (AdapterFile adapters = AdapterFile.open(out.resolve("adapters.safetensors"));
+        SafetensorsFile file = SafetensorsFile.open(out.resolve("adapters.safetensors"))) {
+      assertTrue(file.names().stream().anyMatch(name -> name.contains("encoder.unet.")));
+      assertTrue(file.names().stream().anyMatch(name -> name.contains("sniffer.")));
+      assertTrue(file.names().stream().noneMatch(name -> name.contains(".vae.")));
+      assertEquals(2, adapters.adaptation().scale());
+    }
+    Files.writeString(
+        recipe,
+        "{\"adapters\": {\"rank\": 1, \"alpha\": 2, \"dropout\": 0, \"layers\": \"nothing\"}}");
+    refused("finds no linear layer: nothing", trainer(folder.resolve("no")).recipe(recipe));
+    Files.writeString(
+        recipe, "{\"adapters\": {\"rank\": 1, \"alpha\": 2, \"dropout\": 0, \"layers\": \"(\"}}");
+    refused("is no regular expression", trainer(folder.resolve("no")).recipe(recipe));
   }
 
   private static List<Path> files(Path of) throws IOException {

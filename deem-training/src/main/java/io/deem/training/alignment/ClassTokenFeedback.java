@@ -15,6 +15,7 @@ import io.deem.torch.TorchSession;
 import io.deem.training.AdamW;
 import io.deem.training.InitialWeights;
 import io.deem.training.ParameterGroup;
+import io.deem.training.SessionWeights;
 import io.deem.training.TrainingTask;
 import io.deem.weights.OverlaidTensors;
 import io.deem.weights.TensorSource;
@@ -174,12 +175,7 @@ final class ClassTokenFeedback implements Feedback {
 
   @Override
   public Map<String, float[]> values(TorchSession session, TensorSource model) {
-    OverlaidTensors factors = new OverlaidTensors(model, "adapters in training");
-    for (String name : session.params()) {
-      if (lora.learnt(false).test(name)) {
-        factors.with(name, session.param(name).shape(), () -> session.param(name).floats());
-      }
-    }
+    TensorSource factors = SessionWeights.factors(session, model, lora);
     TensorSource merged = AdaptedWeights.merged(model, factors, lora);
     Map<String, float[]> values = new LinkedHashMap<>();
     for (Param param : adapted) {

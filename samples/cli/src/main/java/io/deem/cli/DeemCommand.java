@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
       SoakCommand.class,
       ExportCommand.class,
       TrainCommand.class,
+      MergeCommand.class,
       VerifyCommand.class,
       GpuProofCommand.class
     })

@@ -93,6 +93,15 @@ final class TrainCommand implements Callable<Integer> {
       description = "Forward passes of one step of the optimiser.")
   private Integer accumulation;
 
+  @Option(
+      names = "--lora",
+      paramLabel = "RANK",
+      description = {
+        "Leave the language model as it is and train low-rank adapters of it;",
+        "adapters.safetensors gets them alone, the model has them merged in."
+      })
+  private Integer lora;
+
   @Option(names = "--seed", paramLabel = "N", description = "Seed of all randomness; default 0.")
   private long seed;
 
@@ -199,6 +208,7 @@ final class TrainCommand implements Callable<Integer> {
       trainer = steps == null ? trainer : trainer.steps(steps);
       trainer = batch == null ? trainer : trainer.batch(batch);
       trainer = accumulation == null ? trainer : trainer.accumulation(accumulation);
+      trainer = lora == null ? trainer : trainer.lora(lora);
       trainer = cache == null ? trainer : trainer.cache(cache);
       return trainer
           .seed(seed)

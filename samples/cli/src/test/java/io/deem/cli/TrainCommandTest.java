@@ -1,5 +1,6 @@
 package io.deem.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,12 +9,14 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.deem.Image;
 import io.deem.TrainingSettings;
+import io.deem.model.ModelFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -29,14 +32,15 @@ class TrainCommandTest {
   private record Ran(int code, List<String> out, List<String> err) {}
 
   private static Ran train(Object... arguments) {
+    List<Object> all = new ArrayList<>(List.of("train", model()));
+    all.addAll(Arrays.asList(arguments));
+    return run(all.toArray());
+  }
+
+  private static Ran run(Object... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    String[] texts = new String[arguments.length + 2];
-    texts[0] = "train";
-    texts[1] = model().toString();
-    for (int i = 0; i < arguments.length; i++) {
-      texts[i + 2] = String.valueOf(arguments[i]);
-    }
+    String[] texts = Arrays.stream(arguments).map(String::valueOf).toArray(String[]::new);
     int code = DeemCommand.run(new PrintWriter(out, true), new PrintWriter(err, true), texts);
     return new Ran(code, out.toString().lines().toList(), err.toString().lines().toList());
   }
@@ -90,6 +94,47 @@ class TrainCommandTest {
     assertEquals(0, ran.code, ran.err.toString());
     assertTrue(ran.out.stream().anyMatch(line -> line.startsWith("optimiser")), ran.out.toString());
     assertTrue(ran.out.get(ran.out.size() - 1).startsWith("together"), ran.out.toString());
+  }
+
+  @Test
+  void adaptersAreMergedIntoAModel() throws IOException {
+    Path out = folder.resolve("run");
+    Ran ran =
+        train(
+            "--data",
+            folder,
+            "--out",
+            out,
+            "--steps",
+            1,
+            "--batch",
+            1,
+            "--accumulation",
+            1,
+            "--redraws",
+            0,
+            "--stage",
+            "image-text-tuning",
+            "--lora",
+            2);
+    assertEquals(0, ran.code, ran.err.toString());
+    Path merged = folder.resolve("merged");
+    Path adapters = out.resolve("adapters.safetensors");
+    ran = run("merge", model(), adapters, merged);
+    assertEquals(0, ran.code, ran.err.toString());
+    try (ModelFolder first = ModelFolder.open(model());
+        ModelFolder second = ModelFolder.open(merged);
+        ModelFolder trained = ModelFolder.open(out.resolve("model"))) {
+      String adapted = "mm_decoder.layers.0.mlp.up_proj.weight";
+      float[] values = second.weights().floats(adapted);
+      assertArrayEquals(trained.weights().floats(adapted), values);
+      assertFalse(Arrays.equals(first.weights().floats(adapted), values));
+      assertEquals("adapters.safetensors", second.description().provenance().get("adapters"));
+    }
+    refused(run("merge", model(), adapters, merged), 1, "is there already");
+    Path weights = model().resolve("model.safetensors");
+    refused(run("merge", model(), weights, folder.resolve("no")), 1, "is not a file of adapters");
+    assertFalse(Files.exists(folder.resolve("no")));
   }
 
   @Test
