@@ -507,7 +507,7 @@ public final class StageTraining implements TrainingEngine {
     long most = -1;
     long waiting = 0;
     // Batches differ in length; the largest of a few stands for all.
-    for (long number = 0; number < 4; number++) {
+    for (long number = 0; number < 8; number++) {
       ShapeScope scope =
           new ShapeScope(
               recipe.learns(),
@@ -534,6 +534,7 @@ public final class StageTraining implements TrainingEngine {
     return MemoryModel.estimate(
         params,
         recipe.learns(),
+        precision(settings),
         moment,
         largest,
         recording(settings),

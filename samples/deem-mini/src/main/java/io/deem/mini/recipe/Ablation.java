@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -32,8 +33,17 @@ public final class Ablation {
 
   private Ablation() {}
 
-  /** Runs the study. */
-  public static void main(String[] args) throws IOException {
+  /** Runs the study; what is wrong is one line. */
+  public static void main(String[] args) {
+    try {
+      run(args);
+    } catch (IOException | IllegalArgumentException e) {
+      System.err.println("ablation: " + e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void run(String[] args) throws IOException {
     if (args.length < 2) {
       usage();
     }
@@ -68,7 +78,11 @@ public final class Ablation {
       throws IOException {
     for (String id : chosen) {
       if (!known(id)) {
-        throw new IllegalArgumentException("there is no arm " + id);
+        String all =
+            Stream.concat(Arm.repeated().stream(), Arm.sweep().stream())
+                .map(Arm::id)
+                .collect(Collectors.joining(", "));
+        throw new IllegalArgumentException("there is no arm '" + id + "'; there are " + all);
       }
     }
     List<Job> jobs = jobs(plan, chosen);
