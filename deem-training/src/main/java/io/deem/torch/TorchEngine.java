@@ -128,7 +128,8 @@ public final class TorchEngine implements Engine {
   }
 
   PtSymbolBlock compile(Block block, boolean drops) {
-    String source = TorchScriptCompiler.compile(block, options, drops);
+    boolean convolves = !options.onGpu() && Library.CONVOLVES;
+    String source = TorchScriptCompiler.compile(block, options, drops, convolves);
     try {
       return script(source);
     } catch (RuntimeException e) {
@@ -154,6 +155,8 @@ public final class TorchEngine implements Engine {
   /** Loads libtorch on first use. */
   private static final class Library {
     static final PtNDManager ROOT;
+
+    static final boolean CONVOLVES = ProcessorFeatures.unusedByMkl();
 
     static {
       // All natives come with the application; nothing is ever downloaded.

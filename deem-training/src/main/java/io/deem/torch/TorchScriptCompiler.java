@@ -30,9 +30,16 @@ final class TorchScriptCompiler {
   /** What a score loses if its key is not to be seen. */
   private static final double HIDDEN = -1e30;
 
+  /** Multiplications and additions below which a convolution's overhead outweighs its kernel. */
+  private static final long WORTH_CONVOLVING = 1L << 24;
+
   private final Block block;
   private final TorchOptions options;
   private final Precision precision;
+
+  /** Whether large linear layers are convolutions of one place. */
+  private final boolean convolves;
+
   private final StringBuilder source = new StringBuilder();
   private final Map<Tensor, String> names = new HashMap<>();
 
@@ -48,9 +55,10 @@ final class TorchScriptCompiler {
   /** The names of the masks of the places where elements are dropped; empty to drop none. */
   private final Map<Tensor, String> masks = new HashMap<>();
 
-  private TorchScriptCompiler(Block block, TorchOptions options, boolean drops) {
+  private TorchScriptCompiler(Block block, TorchOptions options, boolean drops, boolean convolves) {
     this.block = block;
     this.options = options;
+    this.convolves = convolves;
     this.precision = options.precision();
     this.narrow = options.narrowWeights() ? NarrowWeights.of(block) : Set.of();
     if (drops) {
@@ -60,16 +68,18 @@ final class TorchScriptCompiler {
 
   /** The source of the method {@code forward} for a block. */
   static String compile(Block block, TorchOptions options) {
-    return compile(block, options, false);
+    return compile(block, options, false, false);
   }
 
   /**
    * The source of the method {@code forward} for a block.
    *
    * @param drops whether the masks of {@link Dropped#in} follow as arguments
+   * @param convolves whether large linear layers in 32 bits become convolutions of one place, which
+   *     oneDNN computes instead of MKL; see {@link ProcessorFeatures#unusedByMkl}
    */
-  static String compile(Block block, TorchOptions options, boolean drops) {
-    return new TorchScriptCompiler(block, options, drops).emit();
+  static String compile(Block block, TorchOptions options, boolean drops, boolean convolves) {
+    return new TorchScriptCompiler(block, options, drops, convolves).emit();
   }
 
   private String emit() {
@@ -176,10 +186,7 @@ final class TorchScriptCompiler {
       case LOG_SOFTMAX -> call("log_softmax", full(first), with.integer("axis"));
       case ARG_MAX -> call("argmax", full(first), with.integer("axis"), false);
       case MATMUL -> product(t, call("matmul", reduced(first), reduced(operands.get(1))));
-      case LINEAR ->
-          product(
-              t,
-              call("linear", reduced(first), reduced(operands.get(1)), reduced(operands.get(2))));
+      case LINEAR -> product(t, linear(t));
       case CONV2D -> product(t, convolution(t));
       case CONV_TRANSPOSE2D -> product(t, transposedConvolution(t));
       case ATTENTION -> product(t, attention(t));
@@ -312,6 +319,48 @@ final class TorchScriptCompiler {
   private String pixels(Tensor images) {
     String pixels = reduced(images);
     return options.channelsLast() ? "torch.contiguous(" + pixels + ", memory_format=2)" : pixels;
+  }
+
+  private String linear(Tensor t) {
+    Tensor x = t.operands().get(0);
+    Tensor weight = t.operands().get(1);
+    Tensor bias = t.operands().get(2);
+    String plain = call("linear", reduced(x), reduced(weight), reduced(bias));
+    boolean fits = x.dim(-1).isConstant() && t.dim(-1).isConstant() && x.shape().rank() > 1;
+    if (!convolves || !fits || precision != Precision.FP32) {
+      return plain;
+    }
+    int in = x.dim(-1).value();
+    int out = t.dim(-1).value();
+    Dim rows = Dim.of(1);
+    for (int axis = 0; axis < x.shape().rank() - 1; axis++) {
+      rows = rows.times(x.dim(axis));
+    }
+    // The rows are a picture of one column in a layout of channels last: nothing is copied.
+    String picture =
+        call(
+            "permute",
+            call("reshape", full(x), "[1, " + dim(rows) + ", 1, " + in + "]"),
+            List.of(0, 3, 1, 2));
+    String kernel = call("reshape", full(weight), List.of(out, in, 1, 1));
+    String convolved =
+        call(
+            "conv2d",
+            picture,
+            kernel,
+            bias == null ? "None" : full(bias),
+            List.of(1, 1),
+            List.of(0, 0),
+            List.of(1, 1),
+            1);
+    String folded =
+        call("reshape", call("permute", convolved, List.of(0, 2, 3, 1)), dims(t.shape()));
+    long each = (long) in * out;
+    long fewest = (WORTH_CONVOLVING + each - 1) / each;
+    if (rows.isConstant()) {
+      return rows.value() >= fewest ? folded : plain;
+    }
+    return "(" + folded + " if " + dim(rows) + " >= " + fewest + " else " + plain + ")";
   }
 
   private String convolution(Tensor t) {

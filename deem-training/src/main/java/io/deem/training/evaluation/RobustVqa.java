@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Questions about pictures that a contrastive model takes for something else (Luo et al. 2025,
@@ -69,6 +71,39 @@ public final class RobustVqa {
             new RobustQuestions.Labelled<>(picture.image(), picture.label(), labels.get(best)));
       }
     }
+    return questions(folder, confused);
+  }
+
+  /**
+   * Builds questions from a folder as above and what a contrastive model elsewhere took its
+   * pictures for.
+   *
+   * @param predictions a JSON list of {@code file_name}, such as {@code jay/1.jpg}, and {@code
+   *     prediction}, the name of a class; pictures that it leaves out or has right are left out
+   * @throws IOException if it names a picture that is not in the folder
+   */
+  public static List<Item> build(Path folder, Path predictions) throws IOException {
+    Map<String, LabelledFolder.Picture> pictures = new HashMap<>();
+    for (LabelledFolder.Picture picture : LabelledFolder.read(folder).pictures()) {
+      pictures.put(picture.image().name(), picture);
+    }
+    List<RobustQuestions.Labelled<ImageSource>> confused = new ArrayList<>();
+    for (JsonFileItems.Entry entry : JsonFileItems.list(predictions, folder)) {
+      LabelledFolder.Picture picture = pictures.get(entry.text("file_name"));
+      if (picture == null) {
+        throw new IOException(
+            predictions + ": " + entry.text("file_name") + " is no picture in " + folder);
+      }
+      String taken = entry.text("prediction").replace('_', ' ');
+      if (!taken.equals(picture.label())) {
+        confused.add(new RobustQuestions.Labelled<>(picture.image(), picture.label(), taken));
+      }
+    }
+    return questions(folder, confused);
+  }
+
+  private static List<Item> questions(
+      Path folder, List<RobustQuestions.Labelled<ImageSource>> confused) throws IOException {
     if (confused.isEmpty()) {
       throw new IOException(folder + ": the contrastive model classifies every picture right");
     }

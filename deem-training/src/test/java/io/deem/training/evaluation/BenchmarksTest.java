@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -206,6 +207,15 @@ class BenchmarksTest {
       Files.copy(folder.resolve("red.jpg"), classes.resolve(name).resolve("a.jpg"));
     }
     // It takes everything for the first class, "blue thing".
+    Path predictions = folder.resolve("predictions.json");
+    Files.writeString(
+        predictions, "[{\"file_name\": \"red_thing/a.jpg\", \"prediction\": \"blue_thing\"}]");
+    List<Item> told = RobustVqa.build(classes, predictions);
+    assertEquals(
+        Set.of(
+            "Is red thing the main object in this image? Please anwser yes or no yes",
+            "Is blue thing the main object in this image? Please anwser yes or no no"),
+        told.stream().map(item -> item.text() + " " + item.answer()).collect(Collectors.toSet()));
     List<Item> items = RobustVqa.build(classes, (image, texts) -> new double[] {2, 1});
     Set<String> questions = new HashSet<>();
     items.forEach(item -> questions.add(item.text() + " " + item.answer()));
