@@ -16,6 +16,7 @@ import io.deem.Fidelity;
 import io.deem.Image;
 import io.deem.ImageSet;
 import io.deem.ProgressListener;
+import io.deem.cases.TinyDeem;
 import io.deem.graph.Param;
 import io.deem.model.ModelFolder;
 import java.io.IOException;

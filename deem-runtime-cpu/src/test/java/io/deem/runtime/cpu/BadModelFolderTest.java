@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.Deem;
+import io.deem.cases.TinyDeem;
 import io.deem.model.DeemConfig;
 import io.deem.model.DeemNetwork;
 import io.deem.model.ModelFolder;

@@ -19,6 +19,7 @@ import io.deem.Image;
 import io.deem.ModelInfo;
 import io.deem.Perceiver;
 import io.deem.RedrawOptions;
+import io.deem.cases.TinyDeem;
 import io.deem.model.ModelFolder;
 import io.deem.model.ModelPart;
 import io.deem.perception.CallGuard;

@@ -10,6 +10,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.Image;
+import io.deem.cases.TinyDeem;
 import io.deem.onnx.OnnxEngine;
 import io.deem.onnx.OnnxExport;
 import java.io.IOException;

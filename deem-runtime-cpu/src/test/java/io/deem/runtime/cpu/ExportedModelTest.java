@@ -17,6 +17,7 @@ import io.deem.Precision;
 import io.deem.Prompt;
 import io.deem.RedrawOptions;
 import io.deem.Region;
+import io.deem.cases.TinyDeem;
 import io.deem.model.DeemConfig;
 import io.deem.model.MaskPooling;
 import io.deem.model.ModelFolder;

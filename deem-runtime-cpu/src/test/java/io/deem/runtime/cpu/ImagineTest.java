@@ -14,6 +14,7 @@ import io.deem.Perceiver;
 import io.deem.Progress;
 import io.deem.Prompt;
 import io.deem.Region;
+import io.deem.cases.TinyDeem;
 import io.deem.diffusion.Sampler;
 import io.deem.diffusion.SamplerConfig;
 import io.deem.diffusion.SamplingMethod;

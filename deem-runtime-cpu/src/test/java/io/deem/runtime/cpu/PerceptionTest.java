@@ -21,6 +21,7 @@ import io.deem.RedrawOptions;
 import io.deem.Region;
 import io.deem.TextListener;
 import io.deem.Turn;
+import io.deem.cases.TinyDeem;
 import io.deem.generation.Generation;
 import io.deem.generation.GenerationConfig;
 import io.deem.generation.GenerationListener;

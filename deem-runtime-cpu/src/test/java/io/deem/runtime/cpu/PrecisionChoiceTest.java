@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.deem.Precision;
+import io.deem.cases.TinyDeem;
 import io.deem.model.DeemNetwork;
 import io.deem.onnx.OnnxEngine;
 import io.deem.weights.quantized.Quantization;

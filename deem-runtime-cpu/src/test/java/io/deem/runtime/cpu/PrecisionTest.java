@@ -9,6 +9,7 @@ import io.deem.Deem;
 import io.deem.DeemOptions;
 import io.deem.Precision;
 import io.deem.ProgressListener;
+import io.deem.cases.TinyDeem;
 import io.deem.graph.Scope;
 import io.deem.graph.Session;
 import io.deem.model.DeemNetwork;

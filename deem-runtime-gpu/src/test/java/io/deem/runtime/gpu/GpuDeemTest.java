@@ -21,6 +21,7 @@ import io.deem.Perceiver;
 import io.deem.ProgressListener;
 import io.deem.RedrawOptions;
 import io.deem.TrainingSettings;
+import io.deem.cases.TinyDeem;
 import io.deem.desktop.DesktopImageCodec;
 import io.deem.model.ModelFolder;
 import io.deem.runtime.EngineDeem;

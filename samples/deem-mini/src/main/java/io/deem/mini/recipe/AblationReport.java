@@ -20,6 +20,10 @@ import java.util.stream.Stream;
 final class AblationReport {
 
   /** What the paper's model gains over its baseline, in points, by measure. */
+  /** Arms that every other one is compared with, and DEEM itself. */
+  private static final List<String> PAIRED =
+      List.of(Arm.BASELINE.id(), Arm.NO_FEEDBACK.id(), Arm.DEEM.id());
+
   private static final Map<String, Double> PAPER = paper();
 
   private static final List<String> UNSEEN =
@@ -96,16 +100,26 @@ final class AblationReport {
     text.append('\n');
     for (String other : List.of(Arm.BASELINE.id(), Arm.NO_FEEDBACK.id())) {
       for (Arm arm : arms) {
-        if (!arm.id().equals(other) && !table.repetitions(arm.id(), other).isEmpty()) {
-          text.append("| ").append(arm.id()).append(" less ").append(other).append(" |");
-          for (String measure : PAPER.keySet()) {
-            Cell cell = table.difference(arm.id(), other, UNSEEN, measure);
-            text.append(' ').append(points(cell)).append(" |");
-          }
-          text.append('\n');
-        }
+        difference(text, arm.id(), other);
       }
     }
+    for (Arm arm : arms) {
+      if (!PAIRED.contains(arm.id())) {
+        difference(text, Arm.DEEM.id(), arm.id());
+      }
+    }
+  }
+
+  private void difference(StringBuilder text, String one, String other) {
+    if (one.equals(other) || table.repetitions(one, other).isEmpty()) {
+      return;
+    }
+    text.append("| ").append(one).append(" less ").append(other).append(" |");
+    for (String measure : PAPER.keySet()) {
+      Cell cell = table.difference(one, other, UNSEEN, measure);
+      text.append(' ').append(points(cell)).append(" |");
+    }
+    text.append('\n');
   }
 
   private void kinds(StringBuilder text) {

@@ -1,4 +1,4 @@
-package io.deem.runtime.gpu;
+package io.deem.cases;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
@@ -29,10 +29,14 @@ import java.util.Map;
 import java.util.Random;
 
 /** A whole model with random weights, small enough to be made anew for a test. */
-final class TinyDeem {
+public final class TinyDeem {
 
-  static final int WORDS = 96;
-  static final Prompts PROMPTS = new Prompts("{image}A photo of", "{image}{question} Answer:");
+  /** Words of its vocabulary. */
+  public static final int WORDS = 96;
+
+  /** What it continues. */
+  public static final Prompts PROMPTS =
+      new Prompts("{image}A photo of", "{image}{question} Answer:");
 
   private static final List<String> KNOWN =
       List.of(
@@ -42,18 +46,23 @@ final class TinyDeem {
   private TinyDeem() {}
 
   /** The architecture; {@code contextQueries} other than 5 make guidance take two passes. */
-  static DeemConfig config(int contextQueries) {
+  public static DeemConfig config(int contextQueries) {
+    return config(WORDS, contextQueries);
+  }
+
+  /** The architecture with another vocabulary, whose last word pads. */
+  public static DeemConfig config(int words, int contextQueries) {
     List<Integer> widths = List.of(8, 8, 16, 16);
     return new DeemConfig(
         64,
         64,
-        new InterleavedBatch.Special(1, 2, 95, 96, 97, 5),
-        WORDS,
+        new InterleavedBatch.Special(1, 2, words - 1, words, words + 1, 5),
+        words,
         new ConvNextEncoder.Config(
             List.of(1, 1, 2, 1), List.of(8, 16, 16, 24), 7, true, 16, 0, 1e-6),
         new PerceiverResampler.Config(5, 32, 16, 48, 2, 4, 2, true, 1e-12),
         new VisualTokenizer.Config(4, 32, 16),
-        new LlamaDecoder.Config(98, 32, 72, 3, 4, 4, 1e-5, 10_000, 2, 16, List.of(8, 4, 2)),
+        new LlamaDecoder.Config(words + 2, 32, 72, 3, 4, 4, 1e-5, 10_000, 2, 16, List.of(8, 4, 2)),
         new PerceiverResampler.Config(contextQueries, 16, 32, 64, 1, 4, 1, false, 1e-12),
         new AutoencoderKl.Config(3, 3, 4, widths, 1, 4, 0.18215),
         new UNet.Config(
@@ -62,13 +71,14 @@ final class TinyDeem {
         PredictionType.V_PREDICTION);
   }
 
-  static ModelFolder.Description description(DeemConfig config) {
+  /** What is said of it. */
+  public static ModelFolder.Description description(DeemConfig config) {
     return new ModelFolder.Description(
         "tiny", config, PROMPTS, false, Map.of("data", "none", "seed", "7"));
   }
 
   /** Random weights, by which only words and the end are generated and images matter to them. */
-  static InitialWeights weights(DeemConfig config) {
+  public static InitialWeights weights(DeemConfig config) {
     float[] bias = new float[WORDS + 2];
     Arrays.fill(bias, -1000);
     Arrays.fill(bias, 3, 3 + KNOWN.size(), 0);
@@ -78,16 +88,18 @@ final class TinyDeem {
         .set("text_decoder.head.bias", () -> bias);
   }
 
-  static void write(Path folder, DeemConfig config) throws IOException {
+  /** Writes it. */
+  public static void write(Path folder, DeemConfig config) throws IOException {
     ModelFolder.write(folder, description(config), weights(config), ElementType.F32, tokenizer());
   }
 
-  static TokenizerFile tokenizer() throws IOException {
+  /** Its words and the image tokens. */
+  public static TokenizerFile tokenizer() throws IOException {
     return tokenizer(WORDS).withAddedTokens(SpecialTokens.IMAGE);
   }
 
   /** Whole words, split at spaces and around punctuation. */
-  static TokenizerFile tokenizer(int words) throws IOException {
+  public static TokenizerFile tokenizer(int words) throws IOException {
     JsonObject vocabulary = new JsonObject();
     JsonArray added = new JsonArray();
     for (String special : List.of("<unk>", SpecialTokens.BEGIN, SpecialTokens.END)) {
@@ -124,7 +136,7 @@ final class TinyDeem {
   }
 
   /** A picture of noise. */
-  static Image picture(int width, int height, long seed) {
+  public static Image picture(int width, int height, long seed) {
     byte[] rgb = new byte[width * height * 3];
     new Random(seed).nextBytes(rgb);
     return Image.ofRgb(width, height, rgb);
