@@ -202,14 +202,20 @@ final class RandomModel implements AutoCloseable {
     };
   }
 
-  /** Bytes of parameters as they are stored here. */
-  static long bytes(List<Param> params, Collection<Param> few, Quantization how) {
+  /**
+   * Bytes that a product of each matrix with one row reads. Beside the values and the scale of a
+   * block in few bits, ONNX Runtime's kernels read the block's sum, in 32 bits, with which they
+   * take the values' offset back.
+   *
+   * @param few the matrices that are stored as {@code how} says; null for 32 bits
+   */
+  static long readBytes(List<Param> params, Collection<Param> few, Quantization how) {
     long bytes = 0;
     for (Param param : params) {
       long[] shape = param.shape().extents();
       bytes +=
           how != null && few.contains(param)
-              ? shape[0] * how.blocks(shape[1]) * (how.blockBytes() + Float.BYTES)
+              ? shape[0] * how.blocks(shape[1]) * (how.blockBytes() + 2 * Float.BYTES)
               : size(shape) * Float.BYTES;
     }
     return bytes;

@@ -59,7 +59,7 @@ final class TextWorkload implements Workload {
     }
     cost =
         decode
-            ? RandomModel.bytes(matrices, matrices, how) / 1e9
+            ? (RandomModel.readBytes(matrices, matrices, how) + cacheBytes(config, prompt)) / 1e9
             : 2 * (numbers + (double) config.vocabulary() * config.width() / prompt) / 1e9;
     List<Param> params = new ArrayList<>(decoder.params());
     params.add(last);
@@ -75,6 +75,12 @@ final class TextWorkload implements Workload {
             how);
     session = new OnnxEngine(threads).open(model.weights(), model.linear(precision));
     begin();
+  }
+
+  /** What a token reads of the keys and values of those before it, half-way through a text. */
+  private static double cacheBytes(LlamaDecoder.Config config, int prompt) {
+    double tokens = (prompt + Math.max(prompt, LONGEST)) / 2.0;
+    return 2.0 * tokens * config.layers() * config.keyHeads() * config.headWidth() * Float.BYTES;
   }
 
   /** How matrices are stored; null for 32 bits. */
