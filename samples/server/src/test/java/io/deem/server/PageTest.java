@@ -36,7 +36,8 @@ import org.springframework.boot.test.web.server.LocalServerPort;
  */
 @SpringBootTest(
     webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-    properties = {"deem.requests-per-minute=0", "logging.level.root=warn"})
+    // A request that the page has given up still takes a moment of its place.
+    properties = {"deem.requests-per-minute=0", "deem.queue=8", "logging.level.root=warn"})
 class PageTest {
   private static final Pattern ANYTHING = Pattern.compile("\\w+");
   private static final double PATIENCE = 30_000;
