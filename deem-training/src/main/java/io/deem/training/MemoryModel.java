@@ -27,8 +27,11 @@ final class MemoryModel {
    */
   private static final double FRAGMENTS = 0.3;
 
-  /** Weights in bfloat16 as its kernels want them, as a share of those in 32 bits; measured. */
-  private static final double REORDERED = 1.1;
+  /** What products in bfloat16 add to {@link #PREPARED_BYTES}; measured. */
+  private static final long PREPARED_BFLOAT16_BYTES = 150L << 20;
+
+  /** What lives in Java's heap beside the weights that pass through it; measured. */
+  private static final long LIVE_BYTES = 64L << 20;
 
   private static final Path STATUS = Path.of("/proc/self/status");
 
@@ -56,19 +59,22 @@ final class MemoryModel {
       throws IOException {
     long all = 0;
     long learning = 0;
+    long largest = 0;
     for (Param param : params) {
       long size = param.shape().size().value();
       all += size;
+      largest = Math.max(largest, size);
       learning += trainable.test(param.name()) ? size : 0;
     }
     Map<String, Long> parts = new LinkedHashMap<>();
     Runtime java = Runtime.getRuntime();
     long used = java.totalMemory() - java.freeMemory();
     parts.put("process before it starts, without heap", Math.max(0, residentBytes() - used));
-    // Java touches all of its first heap before it collects anything, and large arrays, through
-    // which the weights pass once, come on top.
+    // Java touches all of its first heap before it collects anything; the weights pass through it
+    // once, an array after the other.
     long first = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getInit();
-    parts.put("Java heap", Math.min(java.maxMemory(), first + all * Float.BYTES));
+    long passing = Math.min(all, 2 * largest) * Float.BYTES + LIVE_BYTES;
+    parts.put("Java heap", Math.min(java.maxMemory(), first + passing));
     parts.put("model file, mapped", mappedBytes);
     parts.put("weights", all * Float.BYTES);
     parts.put("gradients", learning * Float.BYTES);
@@ -77,8 +83,8 @@ final class MemoryModel {
     long others = parts.values().stream().mapToLong(Long::longValue).sum();
     activations(step.visits(), recording, parts);
     long activations = parts.values().stream().mapToLong(Long::longValue).sum() - others;
-    double reordered = precision == Precision.BF16 ? REORDERED * all * Float.BYTES : 0;
-    parts.put("libtorch's own", PREPARED_BYTES + Math.round(FRAGMENTS * activations + reordered));
+    long prepared = PREPARED_BYTES + (precision == Precision.BF16 ? PREPARED_BFLOAT16_BYTES : 0);
+    parts.put("libtorch's own", prepared + Math.round(FRAGMENTS * activations));
     return new MemoryEstimate(parts);
   }
 
