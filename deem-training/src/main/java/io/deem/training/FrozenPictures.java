@@ -69,8 +69,7 @@ final class FrozenPictures implements AutoCloseable {
     long[] latent = network.diffusion().latentShape(new long[] {1, 3, drawn, drawn});
     long[] map = {latent[1], latent[2], latent[3]};
     List<Param> autoencoder = network.diffusion().autoencoder().params();
-    Kept latents =
-        open(folder, "latents", arithmetic, autoencoder, weights, List.of(map, map.clone()));
+    Kept latents = open(folder, "latents", arithmetic, autoencoder, weights, List.of(map, map));
     try {
       boolean keep = seesFrozen && network.eyes().encoder().hasTrunk();
       Kept trunk = keep ? trunk(folder, network, weights, learns, arithmetic) : null;
@@ -112,7 +111,7 @@ final class FrozenPictures implements AutoCloseable {
       float[] values = weights.floats(param.name());
       ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES));
       bytes.asFloatBuffer().put(values);
-      String sum = HexFormat.of().formatHex(PictureCache.sha256(bytes.array()));
+      String sum = HexFormat.of().formatHex(FileChecksum.sha256().digest(bytes.array()));
       maker.append('\n').append(param.name()).append(' ').append(sum);
     }
     int count = 0;

@@ -9,8 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -45,7 +43,7 @@ final class PictureCache implements AutoCloseable {
     static Key of(float[] pixels, int from, int count) {
       ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(count, Float.BYTES));
       bytes.asFloatBuffer().put(pixels, from, count);
-      ByteBuffer digest = ByteBuffer.wrap(sha256(bytes.array()));
+      ByteBuffer digest = ByteBuffer.wrap(FileChecksum.sha256().digest(bytes.array()));
       return new Key(digest.getLong(), digest.getLong());
     }
   }
@@ -78,7 +76,8 @@ final class PictureCache implements AutoCloseable {
   static PictureCache open(Path folder, String kind, String maker, int count, long mostBytes)
       throws IOException {
     Files.createDirectories(folder);
-    byte[] identity = sha256((maker + "\n" + count).getBytes(StandardCharsets.UTF_8));
+    byte[] identity =
+        FileChecksum.sha256().digest((maker + "\n" + count).getBytes(StandardCharsets.UTF_8));
     String name = kind + "-" + HexFormat.of().formatHex(identity, 0, 8) + ".cache";
     Path file = folder.resolve(name);
     FileChannel channel =
@@ -215,14 +214,6 @@ final class PictureCache implements AutoCloseable {
     long place = at;
     while (bytes.hasRemaining()) {
       place += channel.write(bytes, place);
-    }
-  }
-
-  static byte[] sha256(byte[] bytes) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(bytes);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 

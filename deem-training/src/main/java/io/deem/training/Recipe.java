@@ -180,14 +180,19 @@ public record Recipe(
     if (adapters.isEmpty()) {
       return freezing;
     }
-    LowRankAdaptation lora = adapters.get().adaptation();
+    LowRankAdaptation lora = adaptation().get();
     Predicate<String> factors = lora.learnt(false);
     return name -> factors.test(name) || (freezing.test(name) && lora.layer(name) == null);
   }
 
   /** What happens to the model's blocks. */
   BlockRewriting rewriting() {
-    return adapters.<BlockRewriting>map(Adapters::adaptation).orElse(BlockRewriting.NONE);
+    return adaptation().<BlockRewriting>map(lora -> lora).orElse(BlockRewriting.NONE);
+  }
+
+  /** What the adapters amount to. */
+  Optional<LowRankAdaptation> adaptation() {
+    return adapters.map(Adapters::adaptation);
   }
 
   /**

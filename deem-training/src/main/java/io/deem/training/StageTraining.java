@@ -187,7 +187,7 @@ public final class StageTraining implements TrainingEngine {
     if (recipe.adapters().isEmpty()) {
       return model.weights();
     }
-    LowRankAdaptation lora = recipe.adapters().get().adaptation();
+    LowRankAdaptation lora = recipe.adaptation().get();
     return AdaptedWeights.fresh(model.weights(), lora, settings.seed());
   }
 
@@ -195,7 +195,7 @@ public final class StageTraining implements TrainingEngine {
   private static List<Param> params(ModelFolder model, Recipe recipe) throws IOException {
     List<Param> params = new ArrayList<>(model.network().params());
     if (recipe.adapters().isPresent()) {
-      LowRankAdaptation lora = recipe.adapters().get().adaptation();
+      LowRankAdaptation lora = recipe.adaptation().get();
       TensorSource fresh = AdaptedWeights.fresh(model.weights(), lora, 0);
       fresh.names().stream()
           .filter(lora.learnt(false))
@@ -226,7 +226,7 @@ public final class StageTraining implements TrainingEngine {
 
   /** Whether nothing below what adapts the encoder's output learns, nor has adapters. */
   private static boolean seesFrozen(Run run) {
-    Optional<LowRankAdaptation> lora = run.recipe.adapters().map(Adapters::adaptation);
+    Optional<LowRankAdaptation> lora = run.recipe.adaptation();
     return run.recipe.freezing().encoder()
         && run.model.network().eyes().encoder().params().stream()
             .allMatch(param -> lora.isEmpty() || lora.get().layer(param.name()) == null);
@@ -362,14 +362,14 @@ public final class StageTraining implements TrainingEngine {
     if (run.recipe.adapters().isEmpty()) {
       return weights;
     }
-    LowRankAdaptation lora = run.recipe.adapters().get().adaptation();
+    LowRankAdaptation lora = run.recipe.adaptation().get();
     return AdaptedWeights.merged(
         weights, SessionWeights.factors(session, run.model.weights(), lora), lora);
   }
 
   private static void writeAdapters(Run run, TorchSession session) throws IOException {
     if (run.recipe.adapters().isPresent()) {
-      LowRankAdaptation lora = run.recipe.adapters().get().adaptation();
+      LowRankAdaptation lora = run.recipe.adaptation().get();
       TensorSource factors = SessionWeights.factors(session, run.model.weights(), lora);
       AdapterFile.write(run.folder.adapters(), lora, factors, false);
     }
